@@ -1,0 +1,47 @@
+# A thin front for meson. Each target installs what it needs first (tools/install-deps; quiet when all is there).
+
+PREFIX ?= /usr/local
+RELEASE = .build/release
+DEBUG = .build/debug
+FUZZ = .build/fuzz
+SECONDS_PER_TARGET ?= 20
+
+.PHONY: all demo test lint fuzz bench release install clean deps
+
+all: release
+
+deps:
+	@tools/install-deps
+
+$(RELEASE)/build.ninja: | deps
+	@meson setup $(RELEASE) --buildtype=release -Db_pie=true -Dstatic=true >/dev/null
+
+$(DEBUG)/build.ninja: | deps
+	@meson setup $(DEBUG) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
+
+release: $(RELEASE)/build.ninja
+	@ninja -C $(RELEASE) --quiet src/cmd/redoubt
+	@mkdir -p build
+	@strip -o build/redoubt $(RELEASE)/src/cmd/redoubt
+
+demo: release
+	@build/redoubt scan examples/shop --fail-on never
+
+test: $(DEBUG)/build.ninja release
+	@ninja -C $(DEBUG) --quiet
+	@tests/run $(DEBUG)
+
+lint: $(DEBUG)/build.ninja
+	@tools/lint $(DEBUG)
+
+fuzz: | deps
+	@tools/fuzz $(FUZZ) $(SECONDS_PER_TARGET)
+
+bench: release
+	@bench/run
+
+install: release
+	install -D -m 755 build/redoubt $(DESTDIR)$(PREFIX)/bin/redoubt
+
+clean:
+	rm -rf .build build

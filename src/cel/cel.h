@@ -1,0 +1,73 @@
+/*
+ * The Common Expression Language as Kubernetes runs it. Usable on its own: everything here depends
+ * only on `base` and `doc`.
+ *
+ *     struct cel_env *env;            what expressions may use: variables, functions, version. Made
+ * once, then read-only. struct cel_program *program;    one compiled expression. Read-only; any
+ * number of threads may evaluate it.
+ *
+ *     cel_env_new(&arena, &options, &env);
+ *     n = cel_env_declare(env, STR("object"), &cel_type_dyn);
+ *     cel_compile(env, &arena, STR("object.spec.replicas < 5"), &program, &error);
+ *     cel_eval(program, &(struct cel_activation){ .variables = values, .count = 1 }, &scratch,
+ * &result);
+ *
+ * Semantics: cel-spec and cel-go 0.26 with the options of
+ * k8s.io/apiserver/pkg/cel/environment/base.go.
+ */
+#pragma once
+
+#include "cel/ast.h"
+#include "cel/func.h"
+#include "cel/type.h"
+#include "cel/value.h"
+
+struct cel_env_options {
+        uint16_t kube_minor; /* 36: Kubernetes 1.36; decides which functions exist. 0: the newest
+                                known */
+        bool no_check; /* skip the type checker; names and overloads are resolved as far as possible
+                          (conformance cases) */
+        bool no_macros;
+        struct str container; /* a namespace that names are resolved in; empty in Kubernetes */
+};
+
+/* Made in ARENA, which must outlive it. */
+int cel_env_new(struct arena *arena, const struct cel_env_options *options, struct cel_env **ret);
+
+/* Releases what is not in the arena (compiled regular expressions of all programs). */
+void cel_env_free(struct cel_env *env);
+
+/* Adds LIBRARY (rows whose version fits) to those that Kubernetes enables. */
+void cel_env_add_library(struct cel_env *env, const struct cel_library *library);
+
+/* Declares a variable and returns its number. A name may have dots. */
+int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type *type);
+
+struct cel_program;
+
+/* Parses, checks and prepares EXPRESSION. Returns 0, or -EINVAL with the first problem, at its line
+ * and column within EXPRESSION. The program lives in ARENA. */
+int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
+                struct cel_program **ret, struct error *error);
+
+/* The type of the result. */
+const struct cel_type *cel_program_type(const struct cel_program *program);
+const struct cel_expr *cel_program_expr(const struct cel_program *program);
+
+/* Whether the expression mentions environment variable NUMBER. */
+bool cel_program_uses(const struct cel_program *program, int number);
+
+struct cel_activation {
+        const struct cel_value
+                *variables; /* by number; CEL_UNSET where there is no value ("no such attribute") */
+        size_t count;
+        uint64_t step_limit; /* 0: the default, 10,000,000 */
+};
+
+/* Evaluates. Always fills *RET; a CEL_ERROR says what went wrong. Allocates only in SCRATCH. */
+void cel_eval(const struct cel_program *program, const struct cel_activation *activation,
+              struct arena *scratch, struct cel_value *ret);
+
+/* The same within a running evaluation (lazy variables): shares its budget. */
+void cel_eval_nested(const struct cel_program *program, struct cel_context *context,
+                     struct cel_value *ret);
