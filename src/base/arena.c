@@ -146,3 +146,23 @@ void arena_reset(struct arena *arena, size_t keep) {
 void arena_free(struct arena *arena) {
         arena_reset(arena, 0);
 }
+
+/* Adopted blocks go to the front, where they are never taken for free ones. */
+void arena_adopt(struct arena *arena, struct arena *from) {
+        struct arena_block *last = from->first;
+
+        if (!last)
+                return;
+        if (!arena->current) {
+                arena_free(arena);
+                *arena = *from;
+                *from = ARENA_INIT;
+                return;
+        }
+        while (last->next)
+                last = last->next;
+        last->next = arena->first;
+        arena->first = from->first;
+        arena->reserved += from->reserved;
+        *from = ARENA_INIT;
+}

@@ -64,3 +64,11 @@ int fs_read(const char *name, int fd, size_t limit, bool any_type, struct buf *b
                 return error_set(error, -EFBIG, "is larger than the limit of %zu bytes", limit);
         return read_all(fd, limit, hint, buf, error);
 }
+
+int fs_is_folder(const char *name) {
+        struct stat st;
+
+        if (stat(name, &st) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode);
+}

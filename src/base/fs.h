@@ -14,3 +14,7 @@
  * beyond LIMIT, -EISDIR, -ENXIO for other file types, or what open/read said. */
 int fs_read(const char *name, int fd, size_t limit, bool any_type, struct buf *buf,
             struct error *error);
+
+/* 1 where NAME is a folder, 0 where it is something else, a negative errno where it cannot be
+ * looked at. */
+int fs_is_folder(const char *name);

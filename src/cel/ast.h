@@ -55,8 +55,8 @@ enum cel_op {
         CEL_OP_OPT_FLAT_MAP,
 };
 
-/* "_&&_", "_[_]" ...: the name the specification gives the operator's function; NULL for
- * CEL_OP_CALL. */
+/* "_&&_", "_[_]", "@in" ...: the name of the operator's function; NULL for CEL_OP_CALL, "optMap" and
+ * "optFlatMap" for those. */
 const char *cel_op_name(enum cel_op op);
 
 enum cel_macro {
@@ -92,6 +92,8 @@ struct cel_expr {
         uint32_t id;                 /* 1.., in the order the parser made them */
         struct doc_pos pos;          /* within the expression text; 1-based, in characters */
         struct doc_pos end;          /* exclusive */
+        struct doc_pos mark;         /* where cel-go places problems of this node: the operator, the
+                                        '(' of a call, the '.' of a select, else as pos */
         const struct cel_type *type; /* set by the checker */
 
         struct str name; /* IDENT, SELECT, CALL by name, STRUCT; a leading '.' of a root identifier

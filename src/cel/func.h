@@ -37,6 +37,13 @@ struct cel_function_row {
          * ARGS[i] is NULL where argument i is no literal. Returns NULL or what is wrong. */
         const char *(*check_literals)(struct arena *arena, const struct cel_value *const *args,
                                       size_t count);
+        /* Checks the whole call after type checking (string.format against a list literal), or NULL.
+         * Returns NULL, or what is wrong with *RET_AT set to the node to blame. */
+        const char *(*check_call)(struct arena *arena, const struct cel_expr *call,
+                                  const struct cel_expr **ret_at);
+        /* When the overload is chosen at run time, a list argument fits whatever its elements are;
+         * the function checks for itself. Otherwise the first element has to fit, as in cel-go. */
+        bool unguarded;
 };
 
 /* An overload, read from its row. */
@@ -71,15 +78,20 @@ extern const struct cel_library cel_library_quantity;
 extern const struct cel_library cel_library_net; /* ip, cidr */
 extern const struct cel_library cel_library_format;
 extern const struct cel_library cel_library_semver;
+extern const struct cel_library cel_library_jsonpatch; /* only where mutating policies are
+                                                           compiled; not in the base */
 
 /* What an evaluation carries. Functions use `scratch`; the rest is the evaluator's. */
 struct cel_context {
         struct arena *scratch;
         const struct cel_env *env;
         const struct cel_value *variables; /* by environment variable number */
+        size_t variable_count;
         struct cel_value *frame;           /* comprehension variables, by slot */
         uint64_t steps, step_limit; /* a bound on work; beyond it evaluation fails with an error */
         bool exhausted;             /* the bound was hit: no &&, || or macro absorbs that */
+        const struct regex *regex;  /* the constant pattern of the call being made, or NULL */
+        uint32_t depth;             /* nesting of expressions and lazy variables, bounded */
 };
 
 /* Charges COUNT units of work for something that is not one step (copying a list, scanning a

@@ -66,9 +66,13 @@ bool cel_type_is_optional(const struct cel_type *type);
 
 bool cel_type_equal(const struct cel_type *a, const struct cel_type *b);
 
-/* As error messages show it: "list(int)", "map(string, dyn)", "optional_type(string)",
- * "google.protobuf.Timestamp" (cel-go's FormatCELType). */
+/* As messages of the checker show it: "list(int)", "map(string, dyn)", "optional_type(string)",
+ * "timestamp", "null" (cel-go's FormatCELType). Cut off with "..." when it gets very long. */
 struct str cel_type_text(struct arena *arena, const struct cel_type *type);
+
+/* The name of the type as a value, without parameters: "list", "google.protobuf.Timestamp",
+ * "null_type", "net.IP" (what string(type(x)) gives). */
+struct str cel_type_name(const struct cel_type *type);
 
 /* Reads a type of a function signature: dyn bool int uint double string bytes null timestamp
  * duration type list(T) map(K, V) optional(T) type(T), single capital letters as parameters,

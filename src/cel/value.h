@@ -78,8 +78,10 @@ struct cel_error {
 struct cel_value {
         uint8_t kind;           /* enum cel_kind */
         uint8_t representation; /* LIST, MAP */
-        bool missed;            /* see above */
-        uint32_t nanos;         /* TIMESTAMP: 0..999,999,999 */
+        int16_t zone;           /* TIMESTAMP: minutes east of UTC it was written with (string() shows
+                                   it so); no part of the value */
+        uint32_t nanos : 30;    /* TIMESTAMP: 0..999,999,999 */
+        bool missed : 1;        /* see above */
         const struct doc_node *node;
         union {
                 bool boolean;
@@ -106,6 +108,10 @@ struct cel_opaque_type {
         struct str name; /* "kubernetes.Quantity" */
         const struct cel_type *type;
         bool (*equal)(const void *a, const void *b);
+        /* Whether == is defined between A (left) and B; where it is not, `a == b` is "no such
+         * overload". NULL: always, for two values of this type. Next to a value of another type,
+         * an opaque value on the left is never comparable. */
+        bool (*comparable)(const void *a, const void *b);
 };
 
 /* --- making values --- */
@@ -124,6 +130,15 @@ static inline struct cel_value cel_double(double d) {
 static inline struct cel_value cel_string(struct str s) {
         return (struct cel_value){ .kind = CEL_STRING, .string = s };
 }
+static inline struct cel_value cel_bytes(struct str s) {
+        return (struct cel_value){ .kind = CEL_BYTES, .string = s };
+}
+static inline struct cel_value cel_duration(int64_t nanoseconds) {
+        return (struct cel_value){ .kind = CEL_DURATION, .integer = nanoseconds };
+}
+static inline struct cel_value cel_type_value(const struct cel_type *type) {
+        return (struct cel_value){ .kind = CEL_TYPE, .type = type };
+}
 static inline struct cel_value cel_null(void) {
         return (struct cel_value){ .kind = CEL_NULL };
 }
@@ -133,12 +148,25 @@ static inline struct cel_value cel_opaque(const struct cel_opaque_type *type, co
 struct cel_value cel_list_value(struct arena *arena, const struct cel_value *items,
                                 size_t count); /* ITEMS is not copied */
 
+/* A map of parallel arrays, which are not copied. Keys must be distinct; a large map gets an index in
+ * ARENA. */
+struct cel_value cel_map_value(struct arena *arena, const struct cel_value *keys,
+                               const struct cel_value *values, size_t count);
+
+/* optional.of(VALUE), with VALUE's provenance. */
+struct cel_value cel_optional_of(struct arena *arena, struct cel_value value);
+
 /* NODE as a value, with NODE as provenance. O(1); NULL gives null. */
 struct cel_value cel_from_doc(const struct doc_node *node);
 
 /* An error value with a message made in ARENA. */
 struct cel_value cel_error(struct arena *arena, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+
+/* An error value with a fixed message; ERROR lives as long as the value. */
+static inline struct cel_value cel_error_fixed(const struct cel_error *error) {
+        return (struct cel_value){ .kind = CEL_ERROR, .error = error };
+}
 
 /* --- using values --- */
 size_t cel_list_size(const struct cel_value *list);
@@ -155,6 +183,15 @@ bool cel_map_find(struct cel_context *context, const struct cel_value *map,
 /* Structural equality as CEL defines it (numbers across types, NaN unequal). Errors inside compare
  * as unequal. */
 bool cel_equal(const struct cel_value *a, const struct cel_value *b);
+
+/* The same within an evaluation: charges for every pair compared, and is false when the budget is
+ * used up. */
+bool cel_equal_charged(struct cel_context *context, const struct cel_value *a,
+                       const struct cel_value *b);
+
+/* Order of numbers (across types), strings, bytes, bools, timestamps, durations. Returns false where
+ * A and B have none, among them NaN. */
+bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *ret);
 
 /* The runtime type of VALUE ("type(x)"). */
 const struct cel_type *cel_value_type(const struct cel_value *value);

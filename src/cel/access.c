@@ -1,0 +1,238 @@
+/*
+ * Selecting fields and indexing lists and maps.
+ *
+ * `a.?b.c[0]` is one chain: once a link is optional the rest is, and a missing link ends it. The
+ * chain is evaluated without building an optional for each link; only its end result is one.
+ */
+#include <math.h>
+
+#include "base/util.h"
+#include "cel/eval.h"
+
+static enum cel_found absent(const struct cel_value *operand, struct cel_value *ret) {
+        *ret = (struct cel_value){ .kind = CEL_OPTIONAL, .node = operand->node, .missed = true };
+        return CEL_FOUND_ABSENT;
+}
+
+/* ERROR arose at OPERAND, where something was missed. */
+static enum cel_found missing(const struct cel_value *operand, struct cel_value error,
+                              struct cel_value *ret) {
+        *ret = error;
+        ret->node = operand->node;
+        ret->missed = true;
+        return CEL_FOUND_ERROR;
+}
+
+static struct cel_value no_such_key(struct cel_context *context, struct str key) {
+        static const struct str start = STR_INIT("no such key: ");
+        struct cel_error *error = arena_new(context->scratch, struct cel_error);
+        char *text = arena_alloc(context->scratch, start.len + key.len + 1);
+
+        memcpy(text, start.ptr, start.len);
+        if (key.len > 0)
+                memcpy(text + start.len, key.ptr, key.len);
+        error->message = (struct str){ text, start.len + key.len };
+        return cel_error_fixed(error);
+}
+
+static enum cel_found found(struct cel_value *ret) {
+        return cel_is_error(ret) ? CEL_FOUND_ERROR : CEL_FOUND_VALUE;
+}
+
+enum cel_found cel_select(struct cel_context *context, const struct cel_value *operand,
+                          struct str name, uint32_t hash, bool presence, struct cel_value *ret) {
+        const struct doc_node *node;
+        struct cel_value key;
+
+        if (operand->kind == CEL_MAP && operand->representation == CEL_DOC) {
+                node = doc_get_hashed(operand->doc, name, hash);
+                if (node) {
+                        *ret = cel_from_doc(node);
+                        return CEL_FOUND_VALUE;
+                }
+        } else if (operand->kind == CEL_MAP) {
+                key = cel_string(name);
+                if (cel_map_find(context, operand, &key, ret))
+                        return found(ret);
+        } else if (operand->kind == CEL_LIST) {
+                *ret = cel_error(context->scratch, "unsupported index type 'string' in list");
+                ret->node = operand->node;
+                return CEL_FOUND_ERROR;
+        }
+        if (presence)
+                return absent(operand, ret);
+        return missing(operand, no_such_key(context, name), ret);
+}
+
+/* The position that INDEX means in a list: whole numbers of every type. Returns 0, or -EINVAL with
+ * an error in *RET. */
+static int list_position(struct cel_context *context, const struct cel_value *index,
+                         int64_t *ret_position, struct cel_value *ret) {
+        switch (index->kind) {
+        case CEL_INT:
+                *ret_position = index->integer;
+                return 0;
+        case CEL_UINT:
+                if (index->uinteger > INT64_MAX)
+                        break;
+                *ret_position = (int64_t)index->uinteger;
+                return 0;
+        case CEL_DOUBLE:
+                if (!(index->number > -0x1p63 && index->number < 0x1p63) ||
+                    trunc(index->number) != index->number)
+                        break;
+                *ret_position = (int64_t)index->number;
+                return 0;
+        default:
+                *ret = cel_error(context->scratch, "unsupported index type '%.*s' in list",
+                                 STR_ARG(cel_type_runtime_name(cel_value_type(index))));
+                return -EINVAL;
+        }
+        *ret = cel_error(context->scratch, "unsupported index value %.*s in list",
+                         STR_ARG(cel_value_text(context->scratch, index)));
+        return -EINVAL;
+}
+
+static enum cel_found index_list(struct cel_context *context, const struct cel_value *list,
+                                 const struct cel_value *index, bool presence,
+                                 struct cel_value *ret) {
+        struct cel_value error;
+        int64_t position;
+
+        if (list_position(context, index, &position, ret) < 0) {
+                ret->node = list->node;
+                return CEL_FOUND_ERROR;
+        }
+        if (position >= 0 && (uint64_t)position < cel_list_size(list)) {
+                *ret = cel_list_at(list, (size_t)position);
+                return CEL_FOUND_VALUE;
+        }
+        if (presence)
+                return absent(list, ret);
+        error = cel_error(context->scratch, "index out of bounds: %.*s",
+                          STR_ARG(cel_value_text(context->scratch, index)));
+        return missing(list, error, ret);
+}
+
+/* Kinds that cel-go makes a qualifier of. */
+static bool can_index(const struct cel_value *index) {
+        return index->kind == CEL_STRING || index->kind == CEL_INT || index->kind == CEL_UINT ||
+               index->kind == CEL_BOOL || index->kind == CEL_DOUBLE;
+}
+
+enum cel_found cel_index(struct cel_context *context, const struct cel_value *operand,
+                         const struct cel_value *index, bool presence, struct cel_value *ret) {
+        if (!can_index(index)) {
+                *ret = cel_error(context->scratch, "invalid qualifier type: %s",
+                                 cel_value_go_type(index));
+                return CEL_FOUND_ERROR;
+        }
+        if (operand->kind == CEL_LIST)
+                return index_list(context, operand, index, presence, ret);
+        if (operand->kind == CEL_MAP && cel_map_find(context, operand, index, ret))
+                return found(ret);
+        if (presence)
+                return absent(operand, ret);
+        return missing(operand, no_such_key(context, cel_value_text(context->scratch, index)), ret);
+}
+
+static bool is_link(const struct cel_expr *expr) {
+        return (expr->kind == CEL_EXPR_SELECT && !expr->test_only) ||
+               (expr->kind == CEL_EXPR_CALL &&
+                (expr->op == CEL_OP_INDEX || expr->op == CEL_OP_OPTIONAL_INDEX));
+}
+
+/* What a chain hangs on: EXPR's operand, evaluated as part of the chain where it is a link. */
+static enum cel_found eval_operand(struct cel_context *context, const struct cel_expr *expr,
+                                   struct cel_value *ret) {
+        enum cel_found result;
+
+        if (is_link(expr)) {
+                if (!cel_step(context) || context->depth >= CEL_DEPTH_LIMIT) {
+                        context->exhausted = true;
+                        *ret = cel_exhausted();
+                        return CEL_FOUND_ERROR;
+                }
+                context->depth++;
+                result = cel_eval_chain(context, expr, ret);
+                context->depth--;
+                return result;
+        }
+        *ret = cel_eval_expr(context, expr);
+        return cel_found_of(ret);
+}
+
+enum cel_found cel_found_of(struct cel_value *value) {
+        if (cel_is_error(value))
+                return CEL_FOUND_ERROR;
+        if (value->kind != CEL_OPTIONAL)
+                return CEL_FOUND_VALUE;
+        if (!value->some)
+                return CEL_FOUND_ABSENT;
+        *value = *value->some;
+        return CEL_FOUND_SOME;
+}
+
+enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr *expr,
+                              struct cel_value *ret) {
+        bool select = expr->kind == CEL_EXPR_SELECT;
+        struct cel_value operand, index;
+        enum cel_found result;
+        bool presence;
+
+        if (!is_link(expr)) {
+                *ret = cel_eval_expr(context, expr);
+                return cel_found_of(ret);
+        }
+        result = eval_operand(context, select ? expr->target : expr->args[0], &operand);
+        if (result == CEL_FOUND_ERROR || result == CEL_FOUND_ABSENT) {
+                *ret = operand;
+                return result;
+        }
+        presence = result == CEL_FOUND_SOME ||
+                   (select ? expr->optional : expr->op == CEL_OP_OPTIONAL_INDEX);
+        if (select) {
+                result = cel_select(context, &operand, expr->name, expr->hash, presence, ret);
+        } else {
+                index = cel_eval_expr(context, expr->args[1]);
+                if (cel_is_error(&index)) {
+                        *ret = index;
+                        return CEL_FOUND_ERROR;
+                }
+                result = cel_index(context, &operand, &index, presence, ret);
+        }
+        return result == CEL_FOUND_VALUE && presence ? CEL_FOUND_SOME : result;
+}
+
+struct cel_value cel_eval_access(struct cel_context *context, const struct cel_expr *expr) {
+        struct cel_value value;
+
+        if (cel_eval_chain(context, expr, &value) == CEL_FOUND_SOME)
+                return cel_optional_of(context->scratch, value);
+        return value;
+}
+
+struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr) {
+        struct cel_value operand, value;
+
+        switch (eval_operand(context, expr->target, &operand)) {
+        case CEL_FOUND_ERROR:
+                return operand;
+        case CEL_FOUND_ABSENT:
+                return cel_bool(false);
+        case CEL_FOUND_VALUE:
+        case CEL_FOUND_SOME:
+                break;
+        }
+        switch (cel_select(context, &operand, expr->name, expr->hash, true, &value)) {
+        case CEL_FOUND_ERROR:
+                /* A field that is there but fails, as a lazy variable may, is there. */
+                return operand.kind == CEL_MAP && !context->exhausted ? cel_bool(true) : value;
+        case CEL_FOUND_ABSENT:
+                return cel_bool(false);
+        case CEL_FOUND_VALUE:
+        case CEL_FOUND_SOME:
+                break;
+        }
+        return cel_bool(true);
+}

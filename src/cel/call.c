@@ -1,0 +1,151 @@
+/*
+ * Calls of functions and methods: arguments, choice of the overload, the two functions that do not
+ * evaluate all their arguments.
+ */
+#include "base/buf.h"
+#include "base/util.h"
+#include "cel/eval.h"
+#include "cel/functions.h"
+
+static bool type_fits(const struct cel_type *type, const struct cel_value *value);
+
+/* Only the first element is looked at, as in cel-go: lists with elements of several types are
+ * unusual, and the function meets the others itself. */
+static bool elements_fit(const struct cel_type *type, const struct cel_value *value) {
+        struct cel_value key, item;
+
+        if (value->kind == CEL_LIST) {
+                if (type->param_count < 1 || cel_list_size(value) == 0)
+                        return true;
+                item = cel_list_at(value, 0);
+                return type_fits(type->params[0], &item);
+        }
+        if (type->param_count < 2 || cel_map_size(value) == 0)
+                return true;
+        cel_map_at(value, 0, &key, &item);
+        return type_fits(type->params[0], &key) && type_fits(type->params[1], &item);
+}
+
+/* Whether VALUE can be an argument where TYPE is declared. */
+static bool type_fits(const struct cel_type *type, const struct cel_value *value) {
+        switch (type->kind) {
+        case CEL_TYPE_DYN:
+        case CEL_TYPE_PARAM:
+                return true;
+        case CEL_TYPE_ERROR:
+                return false;
+        case CEL_TYPE_NULL:
+                return value->kind == CEL_NULL;
+        case CEL_TYPE_BOOL:
+                return value->kind == CEL_BOOL;
+        case CEL_TYPE_INT:
+                return value->kind == CEL_INT;
+        case CEL_TYPE_UINT:
+                return value->kind == CEL_UINT;
+        case CEL_TYPE_DOUBLE:
+                return value->kind == CEL_DOUBLE;
+        case CEL_TYPE_STRING:
+                return value->kind == CEL_STRING;
+        case CEL_TYPE_BYTES:
+                return value->kind == CEL_BYTES;
+        case CEL_TYPE_TIMESTAMP:
+                return value->kind == CEL_TIMESTAMP;
+        case CEL_TYPE_DURATION:
+                return value->kind == CEL_DURATION;
+        case CEL_TYPE_LIST:
+                return value->kind == CEL_LIST && elements_fit(type, value);
+        case CEL_TYPE_MAP:
+                return value->kind == CEL_MAP && elements_fit(type, value);
+        case CEL_TYPE_TYPE:
+                return value->kind == CEL_TYPE;
+        case CEL_TYPE_OPAQUE:
+                if (value->kind == CEL_OPTIONAL)
+                        return cel_type_is_optional(type);
+                return value->kind == CEL_OPAQUE &&
+                       str_eq(type->name, value->opaque_type->type->name);
+        case CEL_TYPE_OBJECT:
+                break;
+        }
+        return value->kind == CEL_MAP;
+}
+
+static bool overload_fits(const struct cel_overload *overload, const struct cel_value *args,
+                          size_t count) {
+        if (overload->param_count != count)
+                return false;
+        for (size_t i = 0; i < count; i++)
+                if (!type_fits(overload->params[i], &args[i]))
+                        return false;
+        return true;
+}
+
+struct cel_value cel_no_such_overload(struct cel_context *context, struct str name,
+                                      const struct cel_value *args, size_t count) {
+        _cleanup_(buf_free) struct buf buf = BUF_INIT;
+
+        buf_printf(&buf, "no such overload: %.*s(", STR_ARG(name));
+        for (size_t i = 0; i < count; i++) {
+                if (i > 0)
+                        buf_add(&buf, STR(", "));
+                buf_add(&buf, cel_type_runtime_name(cel_value_type(&args[i])));
+        }
+        buf_add_char(&buf, ')');
+        return cel_error(context->scratch, "%.*s", STR_ARG(buf_str(&buf)));
+}
+
+/* target.or(optional), target.orValue(default): a target that is no optional is the result. */
+static struct cel_value eval_or(struct cel_context *context, const struct cel_expr *expr,
+                                bool or_value) {
+        struct cel_value target, alternative;
+
+        switch (cel_eval_chain(context, expr->target, &target)) {
+        case CEL_FOUND_ERROR:
+        case CEL_FOUND_VALUE:
+                return target;
+        case CEL_FOUND_SOME:
+                return or_value ? target : cel_optional_of(context->scratch, target);
+        case CEL_FOUND_ABSENT:
+                break;
+        }
+        alternative = cel_eval_expr(context, expr->args[0]);
+        /* A default that was written in the rule stands for what was missed. */
+        if (!alternative.node && target.node) {
+                alternative.node = target.node;
+                alternative.missed = true;
+        }
+        return alternative;
+}
+
+struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr) {
+        const struct cel_overload *const *overloads = expr->overloads;
+        struct cel_value args[CEL_MAX_ARGS], result;
+        size_t count = 0;
+
+        if (overloads && overloads[0] && expr->target) {
+                if (overloads[0]->row->call == cel_optional_or_value)
+                        return eval_or(context, expr, true);
+                if (overloads[0]->row->call == cel_optional_or)
+                        return eval_or(context, expr, false);
+        }
+        if ((expr->target != NULL) + expr->arg_count > CEL_MAX_ARGS)
+                return cel_no_such_overload(context, expr->name, NULL, 0);
+        if (expr->target) {
+                args[count++] = cel_eval_expr(context, expr->target);
+                if (cel_is_error(&args[0]))
+                        return args[0];
+        }
+        for (size_t i = 0; i < expr->arg_count; i++) {
+                args[count] = cel_eval_expr(context, expr->args[i]);
+                if (cel_is_error(&args[count]))
+                        return args[count];
+                count++;
+        }
+        for (; overloads && *overloads; overloads++) {
+                if (!overload_fits(*overloads, args, count))
+                        continue;
+                context->regex = expr->regex;
+                result = (*overloads)->row->call(context, args, count);
+                return context->exhausted ? cel_exhausted() : result;
+        }
+        return cel_no_such_overload(context, expr->name, args, count);
+}

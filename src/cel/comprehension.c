@@ -1,0 +1,350 @@
+/*
+ * List and map literals, and the macros that iterate.
+ *
+ * The macros behave like the folds that the specification expands them to, errors included: all and
+ * exists absorb an error when a later element decides; for filter, exists_one and the filtering forms
+ * of map and transform* the last failing predicate is the error, otherwise the first failure is.
+ */
+#include "base/util.h"
+#include "cel/eval.h"
+
+/* A list that grows in the scratch arena. */
+struct list_builder {
+        struct cel_value *items;
+        size_t count, capacity;
+};
+
+static void list_add(struct list_builder *list, struct arena *arena, const struct cel_value *item) {
+        if (list->count == list->capacity) {
+                size_t capacity = list->capacity ? list->capacity * 2 : 8;
+                struct cel_value *items = arena_new_array(arena, capacity, struct cel_value);
+
+                if (list->count > 0)
+                        memcpy(items, list->items, list->count * sizeof *items);
+                list->items = items;
+                list->capacity = capacity;
+        }
+        list->items[list->count++] = *item;
+}
+
+/* --- literals --- */
+
+struct cel_value cel_eval_list(struct cel_context *context, const struct cel_expr *expr) {
+        struct cel_value *items = NULL, item;
+        size_t count = 0;
+
+        if (expr->arg_count > 0)
+                items = arena_new_array(context->scratch, expr->arg_count, struct cel_value);
+        for (size_t i = 0; i < expr->arg_count; i++) {
+                item = cel_eval_expr(context, expr->args[i]);
+                if (cel_is_error(&item))
+                        return item;
+                if (expr->optional_items && expr->optional_items[i]) {
+                        if (item.kind != CEL_OPTIONAL)
+                                return cel_error(
+                                        context->scratch,
+                                        "cannot initialize optional list element from non-optional "
+                                        "value %.*s",
+                                        STR_ARG(cel_value_text(context->scratch, &item)));
+                        if (!item.some)
+                                continue;
+                        item = *item.some;
+                }
+                items[count++] = item;
+        }
+        return cel_list_value(context->scratch, items, count);
+}
+
+/* Sets or replaces an entry; an optional one that is none takes an earlier one away. */
+static struct cel_value map_entry_set(struct cel_context *context, struct cel_map_builder *map,
+                                      const struct cel_map_entry_expr *entry,
+                                      const struct cel_value *key, struct cel_value value) {
+        ptrdiff_t at = cel_map_builder_find(map, key, true);
+
+        if (entry->optional) {
+                if (value.kind != CEL_OPTIONAL)
+                        return cel_error(context->scratch,
+                                         "cannot initialize optional entry '%.*s' from "
+                                         "non-optional value %.*s",
+                                         STR_ARG(cel_value_text(context->scratch, key)),
+                                         STR_ARG(cel_value_text(context->scratch, &value)));
+                if (!value.some) {
+                        if (at >= 0 && cel_charge(context, map->map.count))
+                                cel_map_builder_remove(map, context->scratch, (size_t)at);
+                        return cel_null();
+                }
+                value = *value.some;
+        }
+        if (at >= 0)
+                map->values[at] = value;
+        else
+                cel_map_builder_put(map, context->scratch, key, &value);
+        return cel_null();
+}
+
+struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr) {
+        struct cel_map_builder map = { 0 };
+
+        for (size_t i = 0; i < expr->entry_count; i++) {
+                struct cel_value key, value, result;
+
+                key = cel_eval_expr(context, expr->entries[i].key);
+                if (cel_is_error(&key))
+                        return key;
+                value = cel_eval_expr(context, expr->entries[i].value);
+                if (cel_is_error(&value))
+                        return value;
+                result = map_entry_set(context, &map, &expr->entries[i], &key, value);
+                if (cel_is_error(&result))
+                        return result;
+        }
+        return cel_map_builder_value(&map, context->scratch);
+}
+
+/* --- ranges --- */
+
+bool cel_range_init(struct cel_range *range, const struct cel_value *value) {
+        range->value = value;
+        range->map = value->kind == CEL_MAP;
+        if (range->map)
+                range->count = cel_map_size(value);
+        else if (value->kind == CEL_LIST)
+                range->count = cel_list_size(value);
+        else
+                return false;
+        return true;
+}
+
+void cel_range_at(const struct cel_range *range, size_t index, struct cel_value *first,
+                  struct cel_value *second) {
+        struct cel_value key, item;
+
+        if (!range->map) {
+                if (second) {
+                        *first = cel_int((int64_t)index);
+                        *second = cel_list_at(range->value, index);
+                } else {
+                        *first = cel_list_at(range->value, index);
+                }
+                return;
+        }
+        cel_map_at(range->value, index, &key, &item);
+        *first = key;
+        if (second)
+                *second = item;
+}
+
+/* --- macros --- */
+
+struct fold {
+        struct cel_context *context;
+        const struct cel_comprehension *macro;
+        struct cel_range range;
+        struct cel_value error; /* kind CEL_UNSET: none so far */
+};
+
+/* Binds the variables to element INDEX. */
+static bool fold_bind(struct fold *fold, size_t index) {
+        struct cel_value *frame = fold->context->frame;
+
+        if (!cel_step(fold->context))
+                return false;
+        cel_range_at(&fold->range, index, &frame[fold->macro->slot],
+                     fold->macro->var2.len > 0 ? &frame[fold->macro->slot2] : NULL);
+        return true;
+}
+
+static struct cel_value fold_predicate(struct fold *fold) {
+        return cel_eval_expr(fold->context, fold->macro->condition);
+}
+
+static struct cel_value not_bool_error(const struct cel_value *value) {
+        return cel_is_error(value) ? *value : cel_plain_no_overload();
+}
+
+/* all (DECIDES false) and exists (DECIDES true). */
+static struct cel_value fold_quantifier(struct fold *fold, bool decides) {
+        for (size_t i = 0; i < fold->range.count; i++) {
+                struct cel_value holds;
+
+                if (!fold_bind(fold, i))
+                        return cel_exhausted();
+                holds = fold_predicate(fold);
+                if (holds.kind == CEL_BOOL) {
+                        if (holds.boolean == decides)
+                                return cel_bool(decides);
+                        continue;
+                }
+                if (fold->context->exhausted)
+                        return cel_exhausted();
+                if (fold->error.kind == CEL_UNSET)
+                        fold->error = not_bool_error(&holds);
+        }
+        return fold->error.kind == CEL_UNSET ? cel_bool(!decides) : fold->error;
+}
+
+/* Whether the current element passes the filter. A predicate that fails replaces an earlier error,
+ * because the fold is `p ? accumulate : accumulator`. */
+static bool fold_passes(struct fold *fold) {
+        struct cel_value holds;
+
+        if (!fold->macro->condition)
+                return true;
+        holds = fold_predicate(fold);
+        if (holds.kind == CEL_BOOL)
+                return holds.boolean;
+        fold->error = not_bool_error(&holds);
+        return false;
+}
+
+static struct cel_value fold_exists_one(struct fold *fold) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < fold->range.count; i++) {
+                if (!fold_bind(fold, i))
+                        return cel_exhausted();
+                count += fold_passes(fold);
+                if (fold->context->exhausted)
+                        return cel_exhausted();
+        }
+        return fold->error.kind == CEL_UNSET ? cel_bool(count == 1) : fold->error;
+}
+
+/* The transform of the current element, or its first variable for filter. CEL_UNSET where there is
+ * nothing to add. */
+static struct cel_value fold_item(struct fold *fold) {
+        struct cel_value item = { .kind = CEL_UNSET };
+
+        if (!fold_passes(fold))
+                return item;
+        if (!fold->macro->transform)
+                return fold->context->frame[fold->macro->slot];
+        item = cel_eval_expr(fold->context, fold->macro->transform);
+        if (cel_is_error(&item)) {
+                if (fold->error.kind == CEL_UNSET)
+                        fold->error = item;
+                item.kind = CEL_UNSET;
+        }
+        return item;
+}
+
+/* map, filter, transformList. */
+static struct cel_value fold_list(struct fold *fold) {
+        struct arena *scratch = fold->context->scratch;
+        struct list_builder list = { 0 };
+
+        for (size_t i = 0; i < fold->range.count; i++) {
+                struct cel_value item;
+
+                if (!fold_bind(fold, i))
+                        return cel_exhausted();
+                item = fold_item(fold);
+                if (fold->context->exhausted)
+                        return cel_exhausted();
+                /* Without a predicate nothing can replace the first error. */
+                if (fold->error.kind != CEL_UNSET && !fold->macro->condition)
+                        return fold->error;
+                if (item.kind != CEL_UNSET && fold->error.kind == CEL_UNSET)
+                        list_add(&list, scratch, &item);
+        }
+        if (fold->error.kind != CEL_UNSET)
+                return fold->error;
+        return cel_list_value(scratch, list.items, list.count);
+}
+
+static void fold_insert(struct fold *fold, struct cel_map_builder *map, const struct cel_value *key,
+                        const struct cel_value *value) {
+        struct arena *scratch = fold->context->scratch;
+
+        if (cel_map_builder_find(map, key, false) >= 0)
+                fold->error = cel_error(scratch, "insert failed: key %.*s already exists",
+                                        STR_ARG(cel_value_text(scratch, key)));
+        else
+                cel_map_builder_put(map, scratch, key, value);
+}
+
+/* transformMapEntry: every entry of the map that the transform gives. */
+static void fold_insert_all(struct fold *fold, struct cel_map_builder *map,
+                            const struct cel_value *entries) {
+        struct cel_value args[2] = { { .kind = CEL_MAP }, *entries };
+        size_t count;
+
+        if (entries->kind != CEL_MAP) {
+                fold->error =
+                        cel_no_such_overload(fold->context, STR("cel.@mapInsert"), args, 2);
+                return;
+        }
+        count = cel_map_size(entries);
+        for (size_t i = 0; i < count && fold->error.kind == CEL_UNSET; i++) {
+                struct cel_value key, value;
+
+                if (!cel_step(fold->context))
+                        return;
+                cel_map_at(entries, i, &key, &value);
+                fold_insert(fold, map, &key, &value);
+        }
+}
+
+/* transformMap, transformMapEntry. */
+static struct cel_value fold_map(struct fold *fold) {
+        struct cel_map_builder map = { 0 };
+
+        for (size_t i = 0; i < fold->range.count; i++) {
+                struct cel_value key, item;
+
+                if (!fold_bind(fold, i))
+                        return cel_exhausted();
+                key = fold->context->frame[fold->macro->slot];
+                item = fold_item(fold);
+                if (item.kind != CEL_UNSET && fold->error.kind == CEL_UNSET) {
+                        if (fold->macro->macro == CEL_MACRO_TRANSFORM_MAP)
+                                fold_insert(fold, &map, &key, &item);
+                        else
+                                fold_insert_all(fold, &map, &item);
+                }
+                if (fold->context->exhausted)
+                        return cel_exhausted();
+                if (fold->error.kind != CEL_UNSET && !fold->macro->condition)
+                        return fold->error;
+        }
+        if (fold->error.kind != CEL_UNSET)
+                return fold->error;
+        return cel_map_builder_value(&map, fold->context->scratch);
+}
+
+static struct cel_value range_error(struct cel_context *context,
+                                    const struct cel_comprehension *macro,
+                                    const struct cel_value *value) {
+        if (macro->var2.len > 0)
+                return cel_error(context->scratch, "unsupported comprehension range type: %s",
+                                 cel_value_go_type(value));
+        return cel_error(context->scratch, "got '%s', expected iterable type",
+                         cel_value_go_type(value));
+}
+
+struct cel_value cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr) {
+        const struct cel_comprehension *macro = expr->comprehension;
+        struct fold fold = { .context = context, .macro = macro, .error.kind = CEL_UNSET };
+        struct cel_value range = cel_eval_expr(context, macro->range);
+
+        if (cel_is_error(&range))
+                return range;
+        if (!cel_range_init(&fold.range, &range))
+                return range_error(context, macro, &range);
+        switch (macro->macro) {
+        case CEL_MACRO_ALL:
+                return fold_quantifier(&fold, false);
+        case CEL_MACRO_EXISTS:
+                return fold_quantifier(&fold, true);
+        case CEL_MACRO_EXISTS_ONE:
+                return fold_exists_one(&fold);
+        case CEL_MACRO_MAP:
+        case CEL_MACRO_FILTER:
+        case CEL_MACRO_TRANSFORM_LIST:
+                return fold_list(&fold);
+        case CEL_MACRO_TRANSFORM_MAP:
+        case CEL_MACRO_TRANSFORM_MAP_ENTRY:
+                break;
+        }
+        return fold_map(&fold);
+}

@@ -1,0 +1,153 @@
+/*
+ * What the files of the evaluator share. Private to src/cel.
+ *
+ * Evaluation is a direct walk over the checked tree: `cel_eval_expr` switches on the kind of node and
+ * on the operator. Nothing is allocated but in the scratch arena, and the common paths (a select
+ * chain, a comparison, `?.` chains that end in orValue) allocate nothing at all.
+ *
+ * Every node evaluated is one step. When the steps are used up `exhausted` is set and every node
+ * answers the same error from then on; &&, || and the macros look at the flag before they absorb an
+ * error, so the evaluation comes to an end quickly.
+ */
+#pragma once
+
+#include "cel/program.h"
+
+enum {
+        CEL_DEFAULT_STEPS = 10 * 1000 * 1000,
+        CEL_DEPTH_LIMIT = 4000, /* nested nodes, lazy variables included; about 250 bytes of stack
+                                   each, the parser allows far less in one expression */
+};
+
+extern const struct cel_error cel_error_exhausted, cel_error_no_overload;
+
+static inline bool cel_is_error(const struct cel_value *value) {
+        return value->kind == CEL_ERROR;
+}
+
+/* "no such overload", without a name. */
+static inline struct cel_value cel_plain_no_overload(void) {
+        return cel_error_fixed(&cel_error_no_overload);
+}
+
+static inline struct cel_value cel_exhausted(void) {
+        return cel_error_fixed(&cel_error_exhausted);
+}
+
+/* One step; false: give up. */
+static inline bool cel_step(struct cel_context *context) {
+        if (++context->steps > context->step_limit) {
+                context->exhausted = true;
+                return false;
+        }
+        return true;
+}
+
+/* Makes CONTEXT ready for an evaluation of PROGRAM. */
+void cel_context_init(struct cel_context *context, const struct cel_program *program,
+                      const struct cel_activation *activation, struct arena *scratch);
+
+/* The value of EXPR. Errors are values. */
+struct cel_value cel_eval_expr(struct cel_context *context, const struct cel_expr *expr);
+
+/* --- value.c --- */
+
+/* A native map that grows. */
+struct cel_map_builder {
+        struct cel_map map;
+        struct cel_value *keys, *values;
+        size_t capacity;
+};
+
+/* The index of KEY, or -1. EXACT: 1 and 1u are two keys. */
+ptrdiff_t cel_map_builder_find(const struct cel_map_builder *builder, const struct cel_value *key,
+                               bool exact);
+/* Adds a KEY that is not there yet. */
+void cel_map_builder_put(struct cel_map_builder *builder, struct arena *arena,
+                         const struct cel_value *key, const struct cel_value *value);
+void cel_map_builder_remove(struct cel_map_builder *builder, struct arena *arena, size_t index);
+struct cel_value cel_map_builder_value(const struct cel_map_builder *builder, struct arena *arena);
+
+/* The name of a type without its parameters, as type() compares them: "list", "null_type",
+ * "google.protobuf.Timestamp", "optional_type". */
+struct str cel_type_runtime_name(const struct cel_type *type);
+
+/* How cel-go's messages call the kind of VALUE: "types.Int", "*types.baseList". */
+const char *cel_value_go_type(const struct cel_value *value);
+
+/* --- access.c: selecting and indexing --- */
+
+enum cel_found {
+        CEL_FOUND_ERROR,  /* the value is an error */
+        CEL_FOUND_VALUE,  /* the value, no optional */
+        CEL_FOUND_SOME,   /* the value within an optional */
+        CEL_FOUND_ABSENT, /* optional.none(); the value carries its provenance */
+};
+
+/* Evaluates a chain of selects and indexes without building the optionals in between. */
+enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr *expr,
+                              struct cel_value *ret);
+
+/* Takes the optional off *VALUE. */
+enum cel_found cel_found_of(struct cel_value *value);
+
+/* The chain's value, with the optional built. */
+struct cel_value cel_eval_access(struct cel_context *context, const struct cel_expr *expr);
+
+/* has(): whether the field of a test-only select is there. */
+struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr);
+
+/* Field NAME of OPERAND. PRESENCE: a missing one is CEL_FOUND_ABSENT, otherwise an error. */
+enum cel_found cel_select(struct cel_context *context, const struct cel_value *operand,
+                          struct str name, uint32_t hash, bool presence, struct cel_value *ret);
+enum cel_found cel_index(struct cel_context *context, const struct cel_value *operand,
+                         const struct cel_value *index, bool presence, struct cel_value *ret);
+
+/* --- operators.c --- */
+
+/* The operators that take values: NOT, NEGATE (RIGHT is NULL), relations, IN, arithmetic. Neither
+ * operand is an error. */
+struct cel_value cel_operate(struct cel_context *context, enum cel_op op,
+                             const struct cel_value *left, const struct cel_value *right);
+
+/* --- comprehension.c --- */
+struct cel_value cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr);
+struct cel_value cel_eval_list(struct cel_context *context, const struct cel_expr *expr);
+struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr);
+
+/* Iterates over a list, or over the keys of a map. */
+struct cel_range {
+        const struct cel_value *value;
+        size_t count;
+        bool map;
+};
+
+/* Returns false where VALUE cannot be iterated over. */
+bool cel_range_init(struct cel_range *range, const struct cel_value *value);
+
+/* The variables of the one- and two-variable forms at INDEX: the element, or key; index or key and
+ * the element. SECOND is NULL for the one-variable form. */
+void cel_range_at(const struct cel_range *range, size_t index, struct cel_value *first,
+                  struct cel_value *second);
+
+/* --- call.c --- */
+
+/* Functions and methods by name. */
+struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr);
+
+/* --- time.c, timezone.c --- */
+
+/* The time of day in zone NAME at SECONDS since 1970: seconds east of UTC. Returns 0, or -ENOENT for
+ * an unknown zone. Names as in the IANA database, compared with case. */
+int cel_zone_offset(struct str name, int64_t seconds, int32_t *ret_offset);
+
+/* RFC 3339 as Go's time.Parse reads it; Go's duration syntax ("1h2m3.5s"). Return 0, -EINVAL, or
+ * -ERANGE for a year CEL does not allow. */
+int cel_timestamp_parse(struct str text, struct cel_value *ret);
+int cel_duration_parse(struct str text, int64_t *ret);
+struct str cel_timestamp_text(struct arena *arena, const struct cel_value *timestamp);
+struct str cel_duration_text(struct arena *arena, int64_t nanoseconds);
+
+enum { CEL_NANOS = 1000 * 1000 * 1000 };
+#define CEL_TIMESTAMP_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
+#define CEL_TIMESTAMP_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */

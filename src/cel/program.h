@@ -1,0 +1,68 @@
+/*
+ * What the halves of this module share: the environment and the compiled program. Private to
+ * src/cel.
+ *
+ * The checker rewrites the tree in place so that the evaluator has no names left to resolve:
+ *
+ *     - an identifier that names a type (`int`, `google.protobuf.Timestamp`) becomes a CONST of kind
+ *       CEL_TYPE;
+ *     - a select chain that names a variable with dots becomes an IDENT;
+ *     - a call whose receiver is only a namespace (`ip.isCanonical(x)`, `math.greatest(x)`) loses
+ *       its target and has the whole name in `name`;
+ *     - an IDENT's slot is >= 0 for a comprehension variable (index into the frame of `slot_count`
+ *       values), -1 - n for environment variable n, or CEL_SLOT_UNRESOLVED (no_check only: "no such
+ *       attribute" when evaluated);
+ *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration, receiver
+ *       first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
+ *       overload"). Calls with another op have none: the evaluator switches on op.
+ */
+#pragma once
+
+#include <limits.h>
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "cel/cel.h"
+
+enum { CEL_SLOT_UNRESOLVED = INT_MIN };
+
+struct cel_variable {
+        struct str name;
+        const struct cel_type *type;
+};
+
+/* The overloads of one function name, in order of declaration. */
+struct cel_function_set {
+        struct str name;
+        const struct cel_overload **overloads; /* NULL-terminated */
+        size_t count, capacity;
+};
+
+struct cel_env {
+        struct arena *arena;
+        struct cel_env_options options; /* kube_minor is never 0 here */
+        VEC(struct cel_variable) variables;
+        struct map variable_index; /* name -> number + 1, as a pointer */
+        struct map functions;      /* name -> struct cel_function_set */
+        struct map types;          /* name -> struct cel_type: the type that the name denotes */
+        VEC(struct regex *) regexes; /* of all programs, released by cel_env_free */
+};
+
+struct cel_program {
+        const struct cel_env *env;
+        const struct cel_expr *expr;
+        const struct cel_type *type;
+        int slot_count; /* size of the frame for comprehension variables */
+        const uint64_t *uses; /* bit set of environment variables, `use_count` bits */
+        size_t use_count;
+};
+
+/* The function NAME, or NULL. */
+const struct cel_function_set *cel_env_function(const struct cel_env *env, struct str name);
+
+/* The number of variable NAME, or -1. */
+int cel_env_variable(const struct cel_env *env, struct str name);
+
+/* Reads a signature (func.h) into *RET, without the row. Signatures are written by us: one that
+ * cannot be read ends the process. */
+void cel_overload_read(struct arena *arena, const char *signature, struct cel_overload *ret);

@@ -1,0 +1,88 @@
+#include "cmd/rules.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+
+/* "1.31", "v1.31" or "1.31.2" as 31. */
+static int parse_minor(const char *text, uint16_t *ret) {
+        struct str rest = str_from(text), part;
+        int64_t minor;
+
+        if (str_starts(rest, STR("v")))
+                rest = str_slice(rest, 1, rest.len);
+        if (!str_split(&rest, '.', &part) || !str_eq(part, STR("1")) ||
+            !str_split(&rest, '.', &part) || option_parse_integer(part, &minor) < 0 || minor < 25 ||
+            minor > 99)
+                return -EINVAL;
+        *ret = (uint16_t)minor;
+        return 0;
+}
+
+static int load_added(const struct rule_arguments *arguments, struct command_context *context,
+                      struct policy_set *set) {
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->add.count && r >= 0; i++)
+                r = policy_set_add_path(set, arguments->add.items[i], context->error);
+        return r;
+}
+
+static struct str *as_strs(struct arena *arena, const struct option_strings *strings) {
+        struct str *items = arena_new_array(arena, strings->count, struct str);
+
+        for (size_t i = 0; i < strings->count; i++)
+                items[i] = str_from(strings->items[i]);
+        return items;
+}
+
+static int choose(const struct rule_arguments *arguments, struct command_context *context,
+                  struct policy_set *set) {
+        int r = 0;
+
+        if (arguments->frameworks.count > 0)
+                r = policy_set_keep_frameworks(set, as_strs(context->arena, &arguments->frameworks),
+                                               arguments->frameworks.count, context->error);
+        if (r >= 0 && arguments->only.count > 0)
+                r = policy_set_keep(set, as_strs(context->arena, &arguments->only),
+                                    arguments->only.count, true, context->error);
+        if (r >= 0 && arguments->skip.count > 0)
+                r = policy_set_keep(set, as_strs(context->arena, &arguments->skip),
+                                    arguments->skip.count, false, context->error);
+        if (r >= 0 && set->policies.count == 0)
+                r = error_set(context->error, -ENOENT, "no rule is left to judge by");
+        return r;
+}
+
+int rules_load(const struct rule_arguments *arguments, struct command_context *context,
+               struct policy_set *ret) {
+        uint16_t minor = 0;
+        int r;
+
+        if (arguments->kube_version && parse_minor(arguments->kube_version, &minor) < 0)
+                return error_set(context->error, -EINVAL,
+                                 "\"%s\" is no Kubernetes version; it should look like 1.31",
+                                 arguments->kube_version);
+        if (arguments->no_catalogue && arguments->add.count == 0)
+                return error_set(context->error, -EINVAL,
+                                 "--no-catalogue needs rules of your own: --rules PATH");
+        r = policy_set_init(ret, minor, context->error);
+        if (r >= 0 && !arguments->no_catalogue)
+                r = policy_set_add_catalogue(ret, context->error);
+        if (r >= 0)
+                r = load_added(arguments, context, ret);
+        if (r >= 0)
+                r = policy_set_finish(ret, context->error);
+        return r < 0 ? r : choose(arguments, context, ret);
+}
+
+const struct rule_info *const *rules_table(struct arena *arena, const struct policy_set *set,
+                                           size_t *ret_count) {
+        const struct rule_info **rules =
+                arena_new_array(arena, set->policies.count, const struct rule_info *);
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                rules[i] = &set->policies.items[i]->info;
+        *ret_count = set->policies.count;
+        return rules;
+}

@@ -1,0 +1,70 @@
+/*
+ * Which rules a verb works with: options that several verbs share.
+ */
+#pragma once
+
+#include "cmd/command.h"
+#include "policy/policy.h"
+
+struct rule_arguments {
+        struct option_strings add;        /* --rules DIR|FILE */
+        struct option_strings frameworks; /* --framework */
+        struct option_strings only, skip; /* --rule, --skip-rule */
+        bool no_catalogue;
+        const char *kube_version; /* "1.N" */
+};
+
+/* Rows for an option table whose target TYPE has `struct rule_arguments FIELD`. */
+#define RULE_OPTIONS(type, field)                                                                  \
+        OPTION_SECTION("Rules"),                                                                   \
+                { 'r',                                                                             \
+                  "rules",                                                                         \
+                  "PATH",                                                                          \
+                  "add the ValidatingAdmissionPolicies of a file or folder",                       \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.add),                                                       \
+                  .hint = OPTION_HINT_FILE },                                                      \
+                { 0,           "no-catalogue",                                                     \
+                  NULL,        "use only the rules given with --rules",                            \
+                  OPTION_FLAG, offsetof(type, field.no_catalogue) },                               \
+                { 0,                                                                               \
+                  "framework",                                                                     \
+                  "ID",                                                                            \
+                  "only the rules of a framework: pss-baseline, pss-restricted, top10, six, "      \
+                  "cis-k8s-1.12, nsa-1.2",                                                         \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.frameworks),                                                \
+                  .comma = true,                                                                   \
+                  .hint = OPTION_HINT_WORDS,                                                       \
+                  .hint_words = "pss-baseline pss-restricted top10 six cis-k8s-1.12 nsa-1.2" },    \
+                { 0,                                                                               \
+                  "rule",                                                                          \
+                  "ID",                                                                            \
+                  "only these rules, by id or practice",                                           \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.only),                                                      \
+                  .comma = true,                                                                   \
+                  .hint = OPTION_HINT_WORDS,                                                       \
+                  .hint_words = "!policy list --ids" },                                            \
+                { 0,                                                                               \
+                  "skip-rule",                                                                     \
+                  "ID",                                                                            \
+                  "without these rules, by id or practice",                                        \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.skip),                                                      \
+                  .comma = true,                                                                   \
+                  .hint = OPTION_HINT_WORDS,                                                       \
+                  .hint_words = "!policy list --ids" },                                            \
+        {                                                                                          \
+                0, "kube-version", "1.N",                                                          \
+                        "the Kubernetes version whose CEL functions rules may use", OPTION_STRING, \
+                        offsetof(type, field.kube_version)                                         \
+        }
+
+/* Loads the catalogue and what --rules names, and keeps what was asked for. */
+int rules_load(const struct rule_arguments *arguments, struct command_context *context,
+               struct policy_set *ret);
+
+/* What SET's policies say about themselves, sorted by id, in ARENA. */
+const struct rule_info *const *rules_table(struct arena *arena, const struct policy_set *set,
+                                           size_t *ret_count);

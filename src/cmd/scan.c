@@ -1,0 +1,357 @@
+/* redoubt scan: judges the manifests in files and folders. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <time.h>
+
+#include "base/confine.h"
+#include "base/progress.h"
+#include "base/util.h"
+#include "cmd/command.h"
+#include "cmd/rules.h"
+#include "scan/scan.h"
+
+enum { FAIL_NEVER = SEVERITY_COUNT };
+
+struct scan_arguments {
+        struct rule_arguments rules;
+        struct option_strings outputs; /* "json", "sarif=FILE" */
+        bool brief, all;
+        int fail_on;
+        const char *namespace;
+        bool as_submitted;
+        int64_t threads;
+        size_t max_file;
+        int64_t max_depth, max_nodes, max_aliases, max_findings;
+        bool no_sandbox;
+};
+
+static const struct option_word severities[] = {
+        { "low", SEVERITY_LOW, "any finding" },
+        { "medium", SEVERITY_MEDIUM, "medium, high or critical" },
+        { "high", SEVERITY_HIGH, "high or critical" },
+        { "critical", SEVERITY_CRITICAL, "critical" },
+        { "never", FAIL_NEVER, "findings do not matter" },
+        { NULL },
+};
+
+#define AT(field) offsetof(struct scan_arguments, field)
+
+static const struct option_spec specs[] = {
+        OPTION_SECTION("Report"),
+        { 'o', "output", "FORMAT[=FILE]",
+          "text, brief, table, wide, json or sarif, to standard output or to FILE; may be given "
+          "several times",
+          OPTION_STRINGS, AT(outputs), .hint = OPTION_HINT_WORDS,
+          .hint_words = "text brief table wide json sarif" },
+        { 0, "brief", NULL, "one line for each finding, the same as -o brief", OPTION_FLAG,
+          AT(brief) },
+        { 0, "all", NULL, "list every place of a repeated finding", OPTION_FLAG, AT(all) },
+        { 0, "fail-on", "SEVERITY",
+          "exit with 1 for findings of this severity or worse; low is the default", OPTION_CHOICE,
+          AT(fail_on), .words = severities },
+        RULE_OPTIONS(struct scan_arguments, rules),
+        OPTION_SECTION("Input"),
+        { 'n', "namespace", "NAME", "the namespace of objects that name none", OPTION_STRING,
+          AT(namespace) },
+        { 0, "as-submitted", NULL, "judge the text as it is, not what the API server decodes",
+          OPTION_FLAG, AT(as_submitted) },
+        { 'j', "threads", "N", "worker threads; all processors by default", OPTION_INTEGER,
+          AT(threads), .min = 1, .max = 256 },
+        OPTION_SECTION("Limits"),
+        { 0, "max-file-size", "SIZE", "refuse larger files; 64M by default", OPTION_SIZE,
+          AT(max_file), .min = 1, .max = INT64_C(2) << 30 },
+        { 0, "max-depth", "N", "nesting of lists and maps; 256 by default", OPTION_INTEGER,
+          AT(max_depth), .min = 1, .max = 1000 },
+        { 0, "max-nodes", "N", "values in one document; 4000000 by default", OPTION_INTEGER,
+          AT(max_nodes), .min = 1, .max = INT32_MAX },
+        { 0, "max-alias-nodes", "N",
+          "values reached through aliases in one document; 200000 by default", OPTION_INTEGER,
+          AT(max_aliases), .min = 0, .max = INT32_MAX },
+        { 0, "max-findings", "N", "findings that are kept; 1000000 by default", OPTION_INTEGER,
+          AT(max_findings), .min = 1, .max = INT32_MAX },
+        { 0, "no-sandbox", NULL, "do not confine the process (for debuggers)", OPTION_FLAG,
+          AT(no_sandbox), .hidden = true },
+        OPTION_END,
+};
+
+static const struct command_positional positionals[] = {
+        { "PATH", OPTION_HINT_FILE, .repeated = true },
+        { NULL },
+};
+
+static const struct command_example examples[] = {
+        { "redoubt scan examples/shop", "judge every manifest of a folder" },
+        { "helm template CHART | redoubt scan -", "judge what a chart renders" },
+        { "redoubt scan --framework pss-restricted examples/shop",
+          "only the Pod Security Standards" },
+        { "redoubt scan -o text -o sarif=findings.sarif examples/shop",
+          "a report to read and one to upload" },
+        { NULL },
+};
+
+/* --- outputs --- */
+
+struct output {
+        enum report_format format;
+        FILE *file; /* NULL: standard output */
+        const char *name;
+};
+
+struct outputs {
+        struct output *items;
+        size_t count;
+};
+
+static void close_outputs(struct outputs *outputs) {
+        for (size_t i = 0; i < outputs->count; i++)
+                close_file(&outputs->items[i].file);
+}
+
+static int open_output(struct command_context *context, const char *text, struct output *ret) {
+        struct str rest = str_from(text), format;
+
+        str_split(&rest, '=', &format);
+        if (report_format_parse(format, &ret->format) < 0)
+                return error_set(context->error, -EINVAL,
+                                 "unknown format \"%.*s\"; there are text, brief, table, wide, "
+                                 "json and sarif",
+                                 STR_ARG(format));
+        if (!rest.ptr || str_eq(rest, STR("-")))
+                return 0;
+        ret->name = rest.ptr;
+        ret->file = fopen(ret->name, "we");
+        if (!ret->file)
+                return error_set(context->error, -errno, "cannot write %s: %s", ret->name,
+                                 strerror(errno));
+        return 0;
+}
+
+/* Opens every output before the process gives up the right to. */
+static int open_outputs(struct command_context *context, const struct scan_arguments *arguments,
+                        struct outputs *ret) {
+        size_t count = arguments->outputs.count, to_stdout = 0;
+        int r;
+
+        ret->items = arena_new_array(context->arena, MAX(count, (size_t)1), struct output);
+        if (count == 0)
+                ret->items[ret->count++].format = arguments->brief ? REPORT_BRIEF : REPORT_TEXT;
+        for (size_t i = 0; i < count; i++) {
+                r = open_output(context, arguments->outputs.items[i], &ret->items[ret->count++]);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < ret->count; i++)
+                to_stdout += !ret->items[i].file;
+        if (to_stdout > 1)
+                return error_set(context->error, -EINVAL,
+                                 "only one report can go to standard output; give the others a "
+                                 "file: -o sarif=FILE");
+        return 0;
+}
+
+static int write_outputs(struct command_context *context, const struct outputs *outputs,
+                         const struct report *report, bool all) {
+        for (size_t i = 0; i < outputs->count; i++) {
+                struct output *output = &outputs->items[i];
+                FILE *out = output->file ? output->file : stdout;
+                bool terminal = !output->file && isatty(STDOUT_FILENO);
+                struct report_style style = {
+                        .colour = !output->file && command_colour(context, STDOUT_FILENO),
+                        .unicode = command_unicode(),
+                        .width = terminal ? command_width(STDOUT_FILENO, 100) : 0,
+                        .all = all
+                };
+                int r;
+
+                /* The wrapped text is for people, wherever it goes. */
+                if (output->format == REPORT_TEXT && style.width == 0)
+                        style.width = 100;
+                r = report_write(output->format, report, &style, out);
+                if (r >= 0 && fflush(out) != 0)
+                        r = -errno;
+                if (r < 0)
+                        return error_set(context->error, r, "cannot write %s: %s",
+                                         output->name ? output->name : "the report", strerror(-r));
+        }
+        return 0;
+}
+
+static bool shows_frames(const struct outputs *outputs) {
+        for (size_t i = 0; i < outputs->count; i++)
+                if (outputs->items[i].format == REPORT_TEXT ||
+                    outputs->items[i].format == REPORT_SARIF)
+                        return true;
+        return false;
+}
+
+/* --- running --- */
+
+static unsigned default_threads(void) {
+        cpu_set_t set;
+
+        if (sched_getaffinity(0, sizeof set, &set) < 0)
+                return 1;
+        return MAX(1u, MIN((unsigned)CPU_COUNT(&set), 64u));
+}
+
+static struct doc_limits limits_of(const struct scan_arguments *arguments) {
+        struct doc_limits limits = doc_default_limits;
+
+        if (arguments->max_file > 0)
+                limits.file_bytes = arguments->max_file;
+        if (arguments->max_depth > 0)
+                limits.depth = (uint32_t)arguments->max_depth;
+        if (arguments->max_nodes > 0)
+                limits.nodes = (size_t)arguments->max_nodes;
+        if (arguments->max_aliases >= 0)
+                limits.alias_nodes = (size_t)arguments->max_aliases;
+        return limits;
+}
+
+static int add_inputs(struct command_context *context, struct input_list *inputs, int argc,
+                      char **argv) {
+        for (int i = 0; i < argc; i++) {
+                int r = input_add(inputs, argv[i], context->error);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* From here on the process can read what it was given and write what it has open, and nothing else.
+ */
+static int confine_scan(struct command_context *context, int argc, char **argv) {
+        struct confine_rules rules = { .read = (const char *const *)argv,
+                                       .read_count = (size_t)argc };
+        struct confine_result result;
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+        int r = confine(&rules, &result, context->error);
+
+        if (r < 0)
+                return r;
+        if (context->common.verbose > 0) {
+                confine_describe(&text, &result);
+                command_note("confined: %s", text.data);
+        }
+        return 0;
+}
+
+static void show_progress(void *userdata, size_t files, uint64_t bytes, struct str file) {
+        progress_update(userdata, files, bytes, file);
+}
+
+static uint64_t total_bytes(const struct input_list *inputs) {
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < inputs->files.count; i++)
+                bytes += inputs->files.items[i].size;
+        return bytes;
+}
+
+static double now(void) {
+        struct timespec time;
+
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static struct str joined(struct arena *arena, int argc, char **argv) {
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+
+        for (int i = 0; i < argc && i < 4; i++)
+                buf_printf(&buf, "%s%s", i ? " " : "", argv[i]);
+        if (argc > 4)
+                buf_add(&buf, STR(" ..."));
+        return arena_str(arena, buf_str(&buf));
+}
+
+static int exit_status(const struct report *report, int fail_on) {
+        if (scan_is_incomplete(report->list, &report->coverage))
+                return COMMAND_INCOMPLETE;
+        for (size_t i = 0; i < report->list->findings.count; i++)
+                if ((int)report->list->findings.items[i].rule->severity >= fail_on)
+                        return COMMAND_FINDINGS;
+        return COMMAND_CLEAN;
+}
+
+static void scan_and_time(struct command_context *context, const struct scan_options *base,
+                          const struct input_list *inputs, struct report *report) {
+        struct scan_options options = *base;
+        struct progress *progress = NULL;
+        double started = now();
+
+        if (!context->common.quiet)
+                progress = progress_new(inputs->files.count, total_bytes(inputs));
+        if (progress) {
+                options.progress = show_progress;
+                options.userdata = progress;
+        }
+        scan_files(&options, inputs, report->list, &report->coverage);
+        progress_free(progress);
+        report->seconds = now() - started;
+}
+
+static int run(struct command_context *context, int argc, char **argv) {
+        const struct scan_arguments *arguments = context->options;
+        struct policy_set set _cleanup_(policy_set_free) = { 0 };
+        struct finding_list list _cleanup_(finding_list_free) = { 0 };
+        struct outputs outputs _cleanup_(close_outputs) = { 0 };
+        struct doc_limits limits = limits_of(arguments);
+        struct input_list inputs _cleanup_(input_free) = { .file_limit = limits.file_bytes };
+        struct report report = { .list = &list,
+                                 .title = joined(context->arena, argc, argv),
+                                 .version = REDOUBT_VERSION };
+        struct scan_options options;
+        int r;
+
+        r = open_outputs(context, arguments, &outputs);
+        if (r >= 0)
+                r = rules_load(&arguments->rules, context, &set);
+        if (r >= 0)
+                r = add_inputs(context, &inputs, argc, argv);
+        if (r >= 0 && !arguments->no_sandbox)
+                r = confine_scan(context, argc, argv);
+        if (r < 0)
+                return r;
+
+        options = (struct scan_options){
+                .policies = &set,
+                .limits = limits,
+                .threads =
+                        arguments->threads > 0 ? (unsigned)arguments->threads : default_threads(),
+                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
+                .as_submitted = arguments->as_submitted,
+                .frames = shows_frames(&outputs),
+                .max_findings =
+                        arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
+        };
+        scan_and_time(context, &options, &inputs, &report);
+        report.rules = rules_table(context->arena, &set, &report.rule_count);
+        r = write_outputs(context, &outputs, &report, arguments->all);
+        return r < 0 ? r : exit_status(&report, arguments->fail_on);
+}
+
+static const struct scan_arguments defaults = { .max_aliases = -1 };
+
+const struct command command_scan = {
+        .name = "scan",
+        .summary = "judge Kubernetes manifests",
+        .description =
+                "Reads Kubernetes manifests (YAML or JSON; files, folders, or - for standard "
+                "input), judges every object by "
+                "the catalogue of rules, and says for each finding what is wrong, where, why it "
+                "matters and what to "
+                "do.\n\nFolders are searched for .yaml, .yml and .json files; hidden folders and "
+                "what .redoubtignore names "
+                "are left out. What cannot be read or judged is reported and makes the scan "
+                "incomplete.\n\nExit status: 0 "
+                "clean, 1 findings at or above --fail-on, 2 an error, 3 something was not judged.",
+        .options = specs,
+        .defaults = &defaults,
+        .options_size = sizeof defaults,
+        .positionals = positionals,
+        .examples = examples,
+        .run = run,
+};

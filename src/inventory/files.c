@@ -1,0 +1,142 @@
+#include "inventory/files.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/ignore.h"
+#include "base/util.h"
+#include "base/walk.h"
+#include "doc/doc.h"
+
+struct adder {
+        struct input_list *list;
+        struct ignore *ignore;
+        struct str start;
+        bool folder; /* START is a folder: what is reported was found below it */
+};
+
+static struct str base_name(struct str path) {
+        for (size_t i = path.len; i > 0; i--)
+                if (path.ptr[i - 1] == '/')
+                        return str_slice(path, i, path.len);
+        return path;
+}
+
+static bool is_manifest_name(struct str name) {
+        return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) ||
+               str_ends(name, STR(".json"));
+}
+
+/* chart/templates/x.yaml, also in subfolders of templates: is there chart/Chart.yaml? */
+static bool in_chart(struct str path) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        ptrdiff_t at = 0;
+
+        while ((at = str_find(path, STR("templates/"), (size_t)at)) >= 0) {
+                if (at == 0 || path.ptr[at - 1] == '/') {
+                        struct str chart = arena_printf(&arena, "%.*sChart.yaml",
+                                                        STR_ARG(str_slice(path, 0, (size_t)at)));
+
+                        if (access(chart.ptr, F_OK) == 0)
+                                return true;
+                }
+                at++;
+        }
+        return false;
+}
+
+static bool wants(void *userdata, struct str path, struct str relative, bool folder) {
+        struct adder *adder = userdata;
+        struct str name = base_name(relative);
+
+        (void)path;
+        if (str_starts(name, STR(".")))
+                return false;
+        if (!folder && !is_manifest_name(name))
+                return false;
+        if (adder->ignore && ignore_matches(adder->ignore, relative, folder)) {
+                adder->list->ignored++;
+                return false;
+        }
+        return true;
+}
+
+static int add_file(void *userdata, struct str path, uint64_t size) {
+        struct adder *adder = userdata;
+        struct input_file *file = vec_push(&adder->list->files);
+
+        *file = (struct input_file){
+                .path = path, .size = size, .named = !adder->folder, .in_chart = in_chart(path)
+        };
+        return 0;
+}
+
+static void add_problem(void *userdata, struct str path, const char *message) {
+        struct adder *adder = userdata;
+        struct diagnostic *problem = vec_push(&adder->list->problems);
+
+        *problem = (struct diagnostic){ .file = path,
+                                        .message = arena_printf(&adder->list->arena, "%s", message),
+                                        .incomplete = true };
+}
+
+static int add_stdin(struct input_list *list, struct error *error) {
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        struct input_file *file;
+        int r = fs_read("-", STDIN_FILENO, list->file_limit, true, &buf, error);
+
+        if (r < 0)
+                return r;
+        file = vec_push(&list->files);
+        *file = (struct input_file){ .path = STR("<stdin>"),
+                                     .size = buf.len,
+                                     .named = true,
+                                     .text = arena_str(&list->arena, buf_str(&buf)) };
+        return 0;
+}
+
+/* The patterns of .redoubtignore in the folder START itself; they are relative to it. */
+static int read_ignore(struct adder *adder, struct error *error) {
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        struct str name =
+                arena_printf(&adder->list->arena, "%.*s/.redoubtignore", STR_ARG(adder->start));
+        int r;
+
+        if (access(name.ptr, F_OK) < 0)
+                return 0;
+        r = fs_read(name.ptr, -1, 1 << 20, false, &buf, error);
+        if (r < 0) {
+                error_set_file(error, name);
+                return r;
+        }
+        adder->ignore =
+                ignore_new(&adder->list->arena, arena_str(&adder->list->arena, buf_str(&buf)));
+        return 0;
+}
+
+int input_add(struct input_list *list, const char *path, struct error *error) {
+        struct adder adder = { .list = list, .start = arena_str(&list->arena, str_from(path)) };
+        struct walk walk = { wants, add_file, add_problem, &adder };
+        int r;
+
+        if (str_eq(adder.start, STR("-")))
+                return add_stdin(list, error);
+        r = fs_is_folder(path);
+        adder.folder = r > 0;
+        if (adder.folder) {
+                r = read_ignore(&adder, error);
+                if (r < 0)
+                        return r;
+        }
+        r = walk_path(&list->arena, adder.start, &walk, error);
+        if (r < 0)
+                error_set_file(error, adder.start);
+        return r;
+}
+
+void input_free(struct input_list *list) {
+        vec_free(&list->files);
+        vec_free(&list->problems);
+        arena_free(&list->arena);
+}

@@ -1,0 +1,31 @@
+/*
+ * The files of a scan: what the paths on the command line stand for.
+ *
+ * Folders are searched for .yaml, .yml and .json; hidden folders and what `.redoubtignore` names
+ * are left out. A file that is named itself is read whatever it is called. "-" is standard input.
+ */
+#pragma once
+
+#include "finding/finding.h"
+
+struct input_file {
+        struct str path; /* "-" for standard input */
+        uint64_t size;
+        bool named;      /* on the command line itself, not found in a folder */
+        bool in_chart;   /* below the templates folder of a Helm chart */
+        struct str text; /* what standard input held; NULL for files */
+};
+
+struct input_list {
+        struct arena arena;
+        VEC(struct input_file) files;
+        VEC(struct diagnostic) problems; /* folders and links that could not be read */
+        size_t ignored;                  /* files and folders left out by .redoubtignore */
+        size_t file_limit;               /* bytes that standard input may have; set by the caller */
+};
+
+/* Adds what PATH stands for. Returns 0 or a negative errno with ERROR where PATH itself cannot be
+ * looked at. */
+int input_add(struct input_list *list, const char *path, struct error *error);
+
+void input_free(struct input_list *list);

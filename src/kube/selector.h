@@ -1,0 +1,17 @@
+/*
+ * Label selectors (metav1.LabelSelector): matchLabels and matchExpressions, all of which must hold.
+ *
+ * Semantics of apimachinery's LabelSelectorAsSelector: NotIn and DoesNotExist hold for a missing
+ * key; an empty selector matches everything; an absent one (NULL) is the caller's business.
+ */
+#pragma once
+
+#include "base/error.h"
+#include "doc/doc.h"
+
+/* Whether SELECTOR (a map) selects LABELS (a map of strings, or NULL for none). */
+bool kube_selector_matches(const struct doc_node *selector, const struct doc_node *labels);
+
+/* Checks the shape of SELECTOR: known operators, values present where needed. Returns 0 or -EINVAL
+ * with the place. */
+int kube_selector_check(const struct doc_node *selector, struct error *error);

@@ -1,0 +1,196 @@
+/*
+ * Policies: ValidatingAdmissionPolicy as the API server runs it.
+ *
+ * A policy is read from YAML, checked and compiled once, and then judges any number of objects; it
+ * is read-only and may be used by several threads. A policy set is the catalogue, a user's own
+ * policies, or both; their bindings narrow them down.
+ *
+ * Semantics follow k8s.io/apiserver/pkg/admission/plugin/policy (matching, validating) and
+ * plugin/cel.
+ */
+#pragma once
+
+#include "base/map.h"
+#include "cel/cel.h"
+#include "cel/explain.h"
+#include "finding/finding.h"
+#include "kube/kinds.h"
+
+/* metadata.labels and metadata.annotations that hold what Kubernetes has no field for. */
+#define POLICY_LABEL_PRACTICE "redoubt.io/practice"
+#define POLICY_LABEL_SEVERITY "redoubt.io/severity"
+#define POLICY_ANNOTATION_TITLE "redoubt.io/title"
+#define POLICY_ANNOTATION_WHY "redoubt.io/why"
+#define POLICY_ANNOTATION_REMEDY "redoubt.io/remedy"
+#define POLICY_ANNOTATION_CONTROLS "redoubt.io/controls"
+#define POLICY_ANNOTATION_JUDGE "redoubt.io/judge"
+
+enum policy_operation {
+        POLICY_CREATE = 1,
+        POLICY_UPDATE = 2,
+        POLICY_DELETE = 4,
+        POLICY_CONNECT = 8
+};
+
+/* matchConstraints of a policy or matchResources of a binding. */
+struct policy_rule {
+        struct str *groups, *versions, *resources, *names;
+        size_t group_count, version_count, resource_count, name_count;
+        unsigned operations; /* enum policy_operation */
+        struct str scope;    /* "*", "Cluster", "Namespaced" */
+};
+struct policy_match {
+        struct policy_rule *rules, *exclude;
+        size_t rule_count, exclude_count;
+        const struct doc_node *namespace_selector, *object_selector; /* NULL: everything */
+        bool exact;                                                  /* matchPolicy: Exact */
+};
+
+struct policy_variable {
+        struct str name;
+        struct cel_program *program;
+};
+struct policy_condition {
+        struct str name;
+        struct cel_program *program;
+};
+struct policy_validation {
+        struct str expression;
+        struct str message;
+        struct str reason;
+        struct cel_program *program;
+        struct cel_program *message_program; /* NULL: none */
+};
+
+struct policy {
+        struct rule_info info;
+        struct str name; /* metadata.name */
+        struct policy_match match;
+        struct policy_variable *variables;
+        struct policy_condition *conditions;
+        struct policy_validation *validations;
+        size_t variable_count, condition_count, validation_count;
+        bool ignore_failures; /* failurePolicy: Ignore */
+        bool pod_templates;   /* judge: pod-templates */
+        bool uses_request;    /* some expression mentions `request` */
+        bool has_params;      /* spec.paramKind is set */
+        bool uses_namespace;  /* needs the Namespace object: namespaceSelector or namespaceObject */
+        struct policy_binding *bindings;
+        const struct doc *document; /* the text, for `policy show` */
+};
+
+/* A ValidatingAdmissionPolicyBinding. */
+struct policy_binding {
+        struct policy_binding *next;
+        struct str name, policy_name;
+        struct policy_match match;
+        bool has_match, has_params;
+        bool deny, warn, audit; /* validationActions */
+};
+
+struct policy_framework {
+        struct str id, title;
+        struct str *includes;
+        size_t include_count;
+};
+
+/* Everything that was loaded. */
+struct policy_set {
+        struct arena arena;
+        struct cel_env *env;       /* object, oldObject, request, namespaceObject, variables */
+        struct cel_env *param_env; /* with params as well; made when first needed */
+        uint16_t kube_minor;
+        VEC(struct policy *) policies;
+        VEC(struct policy_binding *) bindings;
+        VEC(struct policy_framework) frameworks;
+        struct map by_id;
+        const struct policy *compiling; /* the policy whose variables the environment shows */
+        size_t compiled_variables;
+};
+
+/* The numbers of the environment's variables. */
+enum {
+        POLICY_OBJECT,
+        POLICY_OLD_OBJECT,
+        POLICY_REQUEST,
+        POLICY_NAMESPACE_OBJECT,
+        POLICY_VARIABLES,
+        POLICY_PARAMS, /* only in param_env */
+        POLICY_VARIABLE_COUNT
+};
+
+int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error);
+void policy_set_free(struct policy_set *set);
+
+/* Reads every policy and binding in the documents of SOURCE (which the set keeps using; its text
+ * must live as long). Other kinds are ignored. A policy that is malformed or does not compile is an
+ * error with its place. */
+int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
+                          struct error *error);
+
+/* Reads a file, or every .yaml, .yml and .json file below a folder (test files "*.test.yaml" left
+ * out). */
+int policy_set_add_path(struct policy_set *set, const char *path, struct error *error);
+
+/* Adds the catalogue that is built in. */
+int policy_set_add_catalogue(struct policy_set *set, struct error *error);
+
+/* Connects bindings with policies and sorts the policies by id. Call once, after everything was
+ * added. */
+int policy_set_finish(struct policy_set *set, struct error *error);
+
+/* Keeps only the policies with a control of one of the FRAMEWORKS, or of one that it includes.
+ * -ENOENT, with those that are known, for a framework that no policy names. */
+int policy_set_keep_frameworks(struct policy_set *set, const struct str *frameworks, size_t count,
+                               struct error *error);
+
+/* Keeps or drops policies by id or practice ("pods/privileged", "pods"). -ENOENT for an unknown
+ * one, with a suggestion. */
+int policy_set_keep(struct policy_set *set, const struct str *names, size_t count, bool keep,
+                    struct error *error);
+
+/* The policy with id ID, or NULL with the closest id in *RET_NEAR (empty where there is none). */
+const struct policy *policy_find(const struct policy_set *set, struct str id, struct str *ret_near);
+
+/* Whether CONTROL ("pss-baseline:privileged") belongs to FRAMEWORK, directly or through one that it
+ * includes. */
+bool policy_control_in(const struct policy_set *set, struct str control, struct str framework);
+
+/* --- judging --- */
+
+/* One object, as an admission request would present it. */
+struct policy_subject {
+        struct str group, version, kind;
+        struct str resource;    /* "deployments" */
+        struct str subresource; /* "" */
+        struct str namespace, name;
+        bool namespaced;
+        enum policy_operation operation;
+        const struct doc_node *object, *old_object; /* NULL where there is none */
+        const struct doc_node
+                *namespace_object; /* the Namespace it lives in; NULL: unknown or cluster-scoped */
+};
+
+/* A validation that failed. */
+struct policy_violation {
+        const struct policy *policy;
+        size_t validation; /* index; SIZE_MAX: a match condition failed to evaluate */
+        struct str message;
+        bool error; /* an expression could not be evaluated; failurePolicy made it a violation */
+        const struct cel_reason *reasons;
+        size_t reason_count;
+};
+typedef void policy_violation_fn(void *userdata, const struct policy_violation *violation);
+
+/* Whether matchConstraints (and one of the bindings, where there are any) select SUBJECT.
+ * Conditions are not looked at. */
+bool policy_matches(const struct policy *policy, const struct policy_subject *subject);
+
+/* Whether the resource rules alone could select objects of this kind: what a caller may cache by
+ * kind. */
+bool policy_may_match(const struct policy *policy, const struct policy_subject *subject);
+
+/* Judges SUBJECT, which POLICY must match, and calls REPORT for each violation. SCRATCH is reset by
+ * the caller. */
+void policy_judge(const struct policy *policy, const struct policy_subject *subject,
+                  struct arena *scratch, policy_violation_fn *report, void *userdata);

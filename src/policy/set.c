@@ -1,0 +1,326 @@
+/*
+ * Sets of policies: loading them from files, finding them, choosing among them.
+ */
+#include <errno.h>
+
+#include "base/fs.h"
+#include "base/util.h"
+#include "base/walk.h"
+#include "policy/private.h"
+
+static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
+                    struct cel_env **ret) {
+        struct cel_env_options options = { .kube_minor = kube_minor };
+        struct cel_env *env;
+        int r = cel_env_new(&set->arena, &options, &env);
+
+        if (r < 0)
+                return r;
+        /* In the order of the POLICY_* numbers. */
+        cel_env_declare(env, STR("object"), &cel_type_dyn);
+        cel_env_declare(env, STR("oldObject"), &cel_type_dyn);
+        cel_env_declare(env, STR("request"), policy_type_request());
+        cel_env_declare(env, STR("namespaceObject"), policy_type_namespace());
+        cel_env_declare(env, STR("variables"), policy_type_variables(set));
+        if (params)
+                cel_env_declare(env, STR("params"), &cel_type_dyn);
+        *ret = env;
+        return 0;
+}
+
+int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct error *error) {
+        struct cel_env **env = params ? &set->param_env : &set->env;
+        int r = *env ? 0 : make_env(set, set->kube_minor, params, env);
+
+        if (r < 0)
+                return error_set(error, r, "cannot prepare the CEL environment: %s", strerror(-r));
+        *ret = *env;
+        return 0;
+}
+
+int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error) {
+        struct cel_env *env;
+
+        *set = (struct policy_set){ .kube_minor = kube_minor };
+        return policy_env(set, false, &env, error);
+}
+
+void policy_set_free(struct policy_set *set) {
+        if (set->env)
+                cel_env_free(set->env);
+        if (set->param_env)
+                cel_env_free(set->param_env);
+        vec_free(&set->policies);
+        vec_free(&set->bindings);
+        vec_free(&set->frameworks);
+        map_free(&set->by_id);
+        arena_free(&set->arena);
+}
+
+static bool is_admission_group(struct str api_version) {
+        return str_eq(kube_group_version(api_version).group, STR("admissionregistration.k8s.io"));
+}
+
+static int add_object(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
+                      struct error *error) {
+        struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
+        struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
+
+        if (!is_admission_group(api_version))
+                return 0;
+        if (str_eq(kind, STR("ValidatingAdmissionPolicy")))
+                return policy_load(set, doc, object, error);
+        if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")))
+                return policy_load_binding(set, object, error);
+        return 0;
+}
+
+static int add_document(struct policy_set *set, const struct doc *doc, struct error *error) {
+        const struct doc_node *items = doc_get(doc->root, STR("items"));
+        int r = 0;
+
+        if (!str_eq(doc_string(doc_get(doc->root, STR("kind")), STR("")), STR("List")) || !items ||
+            items->kind != DOC_LIST)
+                return add_object(set, doc, doc->root, error);
+        for (uint32_t i = 0; i < items->list.count && r >= 0; i++)
+                r = add_object(set, doc, &items->list.items[i], error);
+        return r;
+}
+
+int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
+                          struct error *error) {
+        struct doc_reader reader;
+        struct doc *doc;
+        int r;
+
+        doc_reader_init(&reader, source, DOC_AUTO, NULL);
+        while ((r = doc_read(&reader, &set->arena, &doc, error)) > 0) {
+                r = add_document(set, doc, error);
+                if (r < 0)
+                        break;
+        }
+        if (r < 0)
+                error_set_file(error, source->name);
+        return r;
+}
+
+struct add_path {
+        struct policy_set *set;
+        struct error *error;
+        int r;
+};
+
+static bool is_rule_file(void *userdata, struct str path, struct str relative, bool folder) {
+        ptrdiff_t slash = -1;
+        struct str name = relative;
+
+        (void)userdata;
+        (void)path;
+        while ((slash = str_find(name, STR("/"), 0)) >= 0)
+                name = str_slice(name, (size_t)slash + 1, name.len);
+        if (str_starts(name, STR(".")))
+                return false;
+        if (folder)
+                return true;
+        if (str_ends(name, STR(".test.yaml")) || str_ends(name, STR(".test.yml")))
+                return false;
+        return str_ends(name, STR(".yaml")) || str_ends(name, STR(".yml")) ||
+               str_ends(name, STR(".json"));
+}
+
+static int add_file(void *userdata, struct str path, uint64_t size) {
+        struct add_path *add = userdata;
+        struct doc_source *source = arena_new(&add->set->arena, struct doc_source);
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        int r;
+
+        (void)size;
+        r = fs_read(path.ptr, -1, doc_default_limits.file_bytes, false, &buf, add->error);
+        if (r >= 0)
+                r = doc_source_init(&add->set->arena, path,
+                                    arena_str(&add->set->arena, buf_str(&buf)), source, add->error);
+        if (r < 0) {
+                error_set_file(add->error, path);
+                return r;
+        }
+        return policy_set_add_source(add->set, source, add->error);
+}
+
+static void rule_path_problem(void *userdata, struct str path, const char *message) {
+        struct add_path *add = userdata;
+
+        if (add->r == 0) {
+                add->r = error_set(add->error, -EIO, "%s", message);
+                error_set_file(add->error, path);
+        }
+}
+
+int policy_set_add_path(struct policy_set *set, const char *path, struct error *error) {
+        struct add_path add = { set, error, 0 };
+        struct walk walk = { is_rule_file, add_file, rule_path_problem, &add };
+        size_t before = set->policies.count + set->bindings.count;
+        int r = walk_path(&set->arena, str_from(path), &walk, error);
+
+        if (r >= 0)
+                r = add.r;
+        if (r >= 0 && set->policies.count + set->bindings.count == before)
+                r = error_set(error, -ENOENT, "holds no ValidatingAdmissionPolicy");
+        if (r < 0)
+                error_set_file(error, str_from(path));
+        return r;
+}
+
+static int compare_policies(const void *a, const void *b) {
+        const struct policy *x = *(struct policy *const *)a, *y = *(struct policy *const *)b;
+
+        return str_cmp(x->info.id, y->info.id);
+}
+
+static struct policy *find_by_name(struct policy_set *set, struct str name) {
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (str_eq(set->policies.items[i]->name, name))
+                        return set->policies.items[i];
+        return NULL;
+}
+
+int policy_set_finish(struct policy_set *set, struct error *error) {
+        for (size_t i = 0; i < set->bindings.count; i++) {
+                struct policy_binding *binding = set->bindings.items[i];
+                struct policy *policy = find_by_name(set, binding->policy_name);
+
+                if (!policy)
+                        return error_set(error, -ENOENT,
+                                         "binding \"%.*s\" names policy \"%.*s\", which is not "
+                                         "among the rules",
+                                         STR_ARG(binding->name), STR_ARG(binding->policy_name));
+                binding->next = policy->bindings;
+                policy->bindings = binding;
+        }
+        if (set->policies.count > 1)
+                qsort(set->policies.items, set->policies.count, sizeof *set->policies.items,
+                      compare_policies);
+        return 0;
+}
+
+const struct policy *policy_find(const struct policy_set *set, struct str id,
+                                 struct str *ret_near) {
+        const struct policy *found = map_get(&set->by_id, id);
+        size_t best = SIZE_MAX;
+
+        *ret_near = STR("");
+        for (size_t i = 0; !found && i < set->policies.count; i++) {
+                struct str other = set->policies.items[i]->info.id;
+                size_t distance = str_distance(id, other);
+
+                if (distance < best && distance <= 1 + id.len / 4) {
+                        best = distance;
+                        *ret_near = other;
+                }
+        }
+        return found;
+}
+
+/* --- choosing --- */
+
+static struct str framework_of(struct str control) {
+        ptrdiff_t colon = str_find(control, STR(":"), 0);
+
+        return colon < 0 ? control : str_slice(control, 0, (size_t)colon);
+}
+
+static const struct policy_framework *find_framework(const struct policy_set *set, struct str id) {
+        for (size_t i = 0; i < set->frameworks.count; i++)
+                if (str_eq(set->frameworks.items[i].id, id))
+                        return &set->frameworks.items[i];
+        return NULL;
+}
+
+bool policy_control_in(const struct policy_set *set, struct str control, struct str framework) {
+        const struct policy_framework *wanted = find_framework(set, framework);
+        struct str is = framework_of(control);
+
+        if (str_eq(is, framework))
+                return true;
+        for (size_t i = 0; wanted && i < wanted->include_count; i++)
+                if (str_eq(is, wanted->includes[i]))
+                        return true;
+        return false;
+}
+
+static bool in_framework(const struct policy_set *set, const struct policy *policy,
+                         struct str framework) {
+        for (size_t i = 0; i < policy->info.control_count; i++)
+                if (policy_control_in(set, policy->info.controls[i], framework))
+                        return true;
+        return false;
+}
+
+static void keep_where(struct policy_set *set, const bool *keep) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (keep[i])
+                        set->policies.items[kept++] = set->policies.items[i];
+        set->policies.count = kept;
+}
+
+static int unknown_framework(const struct policy_set *set, struct str framework,
+                             struct error *error) {
+        struct buf known _cleanup_(buf_free) = BUF_INIT;
+
+        for (size_t i = 0; i < set->frameworks.count; i++)
+                buf_printf(&known, "%s%.*s", i ? ", " : "", STR_ARG(set->frameworks.items[i].id));
+        return error_set(error, -ENOENT, "no rule belongs to framework \"%.*s\"; known are %s",
+                         STR_ARG(framework), known.len ? known.data : "none");
+}
+
+int policy_set_keep_frameworks(struct policy_set *set, const struct str *frameworks, size_t count,
+                               struct error *error) {
+        _cleanup_free_ bool *keep = calloc(MAX(set->policies.count, (size_t)1), sizeof *keep);
+
+        if (!keep)
+                out_of_memory();
+        for (size_t f = 0; f < count; f++) {
+                bool known = false;
+
+                for (size_t i = 0; i < set->policies.count; i++) {
+                        if (!in_framework(set, set->policies.items[i], frameworks[f]))
+                                continue;
+                        keep[i] = known = true;
+                }
+                if (!known)
+                        return unknown_framework(set, frameworks[f], error);
+        }
+        keep_where(set, keep);
+        return 0;
+}
+
+int policy_set_keep(struct policy_set *set, const struct str *names, size_t count, bool keep_them,
+                    struct error *error) {
+        _cleanup_free_ bool *keep = xrealloc(NULL, set->policies.count, sizeof *keep);
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                keep[i] = !keep_them;
+        for (size_t n = 0; n < count; n++) {
+                bool known = false;
+
+                for (size_t i = 0; i < set->policies.count; i++) {
+                        const struct rule_info *info = &set->policies.items[i]->info;
+
+                        if (!str_eq(info->id, names[n]) && !str_eq(info->practice, names[n]))
+                                continue;
+                        keep[i] = keep_them;
+                        known = true;
+                }
+                if (!known) {
+                        struct str near;
+
+                        policy_find(set, names[n], &near);
+                        return error_set(error, -ENOENT, "unknown rule \"%.*s\"%s%.*s%s",
+                                         STR_ARG(names[n]), near.len ? ", did you mean \"" : "",
+                                         STR_ARG(near), near.len ? "\"?" : "");
+                }
+        }
+        keep_where(set, keep);
+        return 0;
+}

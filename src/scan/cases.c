@@ -1,0 +1,194 @@
+#include "scan/cases.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+#include "scan/private.h"
+
+static const char marker[] = "# <- finding";
+
+/* A set of line numbers, as the strings that people read: "3, 17". */
+struct line_set {
+        uint32_t *items;
+        size_t count, capacity;
+};
+
+static void line_set_free(struct line_set *set) {
+        free(set->items);
+}
+
+static void add_line(struct line_set *set, uint32_t line) {
+        for (size_t i = 0; i < set->count; i++)
+                if (set->items[i] == line)
+                        return;
+        *vec_push(set) = line;
+}
+
+static int compare_lines(const void *a, const void *b) {
+        uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+        return (x > y) - (x < y);
+}
+
+static void sort_lines(struct line_set *set) {
+        if (set->count > 1)
+                qsort(set->items, set->count, sizeof *set->items, compare_lines);
+}
+
+static void expected_lines(struct str text, struct line_set *ret) {
+        struct str line;
+
+        for (uint32_t number = 1; str_split(&text, '\n', &line); number++)
+                if (str_ends(str_trim(line), str_from(marker)))
+                        add_line(ret, number);
+        sort_lines(ret);
+}
+
+static void found_lines(const struct finding_list *list, struct line_set *ret) {
+        for (size_t i = 0; i < list->findings.count; i++) {
+                const struct finding *finding = &list->findings.items[i];
+
+                add_line(ret, finding->location.start.line);
+                for (size_t k = 0; k < finding->related_count; k++)
+                        add_line(ret, finding->related[k].start.line);
+        }
+        sort_lines(ret);
+}
+
+static bool same_lines(const struct line_set *a, const struct line_set *b) {
+        return a->count == b->count &&
+               (a->count == 0 || memcmp(a->items, b->items, a->count * sizeof *a->items) == 0);
+}
+
+static void describe_lines(struct buf *buf, const char *what, const struct line_set *lines,
+                           uint32_t offset) {
+        buf_printf(buf, "%s", what);
+        for (size_t i = 0; i < lines->count; i++)
+                buf_printf(buf, "%s%u",
+                           i                  ? ", "
+                           : lines->count > 1 ? " on lines "
+                                              : " on line ",
+                           lines->items[i] + offset);
+        if (lines->count == 0)
+                buf_add(buf, STR(" nowhere"));
+}
+
+static void describe_findings(struct buf *buf, const struct finding_list *list, uint32_t offset) {
+        for (size_t i = 0; i < list->findings.count; i++) {
+                const struct finding *finding = &list->findings.items[i];
+
+                buf_printf(buf, "\n  line %u: %.*s: %.*s", finding->location.start.line + offset,
+                           STR_ARG(finding->location.path), STR_ARG(finding->message));
+        }
+        for (size_t i = 0; i < list->diagnostics.count; i++)
+                buf_printf(buf, "\n  line %u: %.*s", list->diagnostics.items[i].pos.line + offset,
+                           STR_ARG(list->diagnostics.items[i].message));
+}
+
+/* Compares what was found with what was expected; PROBLEM stays empty when they agree. */
+static void compare(struct buf *problem, struct str text, struct str message,
+                    const struct finding_list *list, uint32_t offset) {
+        struct line_set expected _cleanup_(line_set_free) = { 0 };
+        struct line_set found _cleanup_(line_set_free) = { 0 };
+
+        expected_lines(text, &expected);
+        found_lines(list, &found);
+        if (!same_lines(&expected, &found) || list->diagnostics.count > 0) {
+                describe_lines(problem, "expected", &expected, offset);
+                describe_lines(problem, "; found", &found, offset);
+                describe_findings(problem, list, offset);
+        } else if (message.len > 0 && list->findings.count == 0)
+                buf_add(problem, STR("a message is expected, but nothing was found"));
+        else if (message.len > 0 && str_find(list->findings.items[0].message, message, 0) < 0)
+                buf_printf(problem, "the message is \"%.*s\", which does not contain \"%.*s\"",
+                           STR_ARG(list->findings.items[0].message), STR_ARG(message));
+}
+
+static int add_namespace(struct namespaces *namespaces, struct str text, struct error *error) {
+        struct doc_source *source = arena_new(&namespaces->arena, struct doc_source);
+        struct doc_reader reader;
+        struct doc *doc;
+        int r = doc_source_init(&namespaces->arena, STR("namespace"), text, source, error);
+
+        if (r < 0)
+                return r;
+        doc_reader_init(&reader, source, DOC_YAML, NULL);
+        r = doc_read(&reader, &namespaces->arena, &doc, error);
+        if (r > 0)
+                map_put(&namespaces->by_name,
+                        doc_string(doc_find(doc->root, "metadata", "name"), STR("")))
+                        ->value = doc->root;
+        return MIN(r, 0);
+}
+
+static void judge_text(const struct policy *policy, const struct doc_source *source,
+                       const struct namespaces *namespaces, struct finding_list *list) {
+        struct policy *only = (struct policy *)(uintptr_t)policy;
+        struct policy_set set = { .policies = { &only, 1, 1 } };
+        struct scan_options options = { .policies = &set,
+                                        .limits = doc_default_limits,
+                                        .threads = 1,
+                                        .namespace = STR(""),
+                                        .max_findings = 10000 };
+        struct report_coverage coverage = { 0 };
+
+        scan_source(&options, source, namespaces, list, &coverage);
+        if (coverage.objects == 0)
+                *vec_push(&list->diagnostics) =
+                        (struct diagnostic){ .message =
+                                                     STR("the case holds no Kubernetes object") };
+}
+
+static int run_case(const struct policy *policy, const struct doc_source *source,
+                    const struct doc_node *node, case_result_fn *report, void *userdata,
+                    struct error *error) {
+        const struct doc_node *object = doc_get(node, STR("object")),
+                              *namespace = doc_get(node, STR("namespace"));
+        struct finding_list list _cleanup_(finding_list_free) = { 0 };
+        struct namespaces namespaces _cleanup_(namespaces_free) = { 0 };
+        struct buf problem _cleanup_(buf_free) = BUF_INIT;
+        struct doc_source text;
+        struct case_result result;
+
+        if (!object || object->kind != DOC_STRING ||
+            doc_string(doc_get(node, STR("name")), STR("")).len == 0)
+                return error_set_at(error, -EINVAL, node->start.line, node->start.column,
+                                    "a case needs a name and an object (a block of YAML)");
+        if (namespace && add_namespace(&namespaces, doc_string(namespace, STR("")), error) < 0)
+                return -EINVAL;
+        text = (struct doc_source){ source->name, object->string };
+        judge_text(policy, &text, &namespaces, &list);
+        compare(&problem, object->string, doc_string(doc_get(node, STR("message")), STR("")), &list,
+                object->start.line);
+        result = (struct case_result){ .file = source->name,
+                                       .rule = policy->info.id,
+                                       .name = doc_string(doc_get(node, STR("name")), STR("")),
+                                       .line = node->start.line,
+                                       .passed = problem.len == 0,
+                                       .problem = problem.len ? buf_str(&problem) : STR("") };
+        report(userdata, &result);
+        return 0;
+}
+
+int cases_run(const struct policy *policy, const struct doc_source *source, case_result_fn *report,
+              void *userdata, struct error *error) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct doc_reader reader;
+        struct doc *doc;
+        int r;
+
+        doc_reader_init(&reader, source, DOC_YAML, NULL);
+        r = doc_read(&reader, &arena, &doc, error);
+        if (r > 0 && doc->root->kind != DOC_LIST)
+                r = error_set_at(error, -EINVAL, doc->root->start.line, doc->root->start.column,
+                                 "a test file is a list of cases");
+        if (r == 0)
+                r = error_set(error, -EINVAL, "the test file is empty");
+        for (uint32_t i = 0; r > 0 && i < doc->root->list.count; i++)
+                r = run_case(policy, source, &doc->root->list.items[i], report, userdata, error) < 0
+                            ? -EINVAL
+                            : 1;
+        if (r < 0)
+                error_set_file(error, source->name);
+        return MIN(r, 0);
+}

@@ -1,0 +1,177 @@
+/*
+ * From a violation to a finding: where it is, what it says, and what a person sees of the source.
+ * Everything is copied into the arena of the worker's list, because document and source are gone
+ * when the report is written.
+ */
+#include "base/util.h"
+#include "scan/private.h"
+
+enum {
+        FRAME_BEFORE = 2,      /* lines shown above the spot */
+        FRAME_LINE_MAX = 2048, /* a longer line is no source that a person reads: no frame */
+        PATH_DEPTH = 300,
+};
+
+static struct str keep(struct worker *worker, struct str s) {
+        return arena_str(&worker->list.arena, s);
+}
+
+static struct str file_name(struct worker *worker) {
+        if (!worker->file.ptr)
+                worker->file = keep(worker, worker->doc->source->name);
+        return worker->file;
+}
+
+static struct resource_ref reference(struct worker *worker) {
+        const struct resource *resource = worker->resource;
+
+        if (!worker->has_reference) {
+                worker->reference = (struct resource_ref){ keep(worker, resource->api_version),
+                                                           keep(worker, resource->kind),
+                                                           keep(worker, resource->namespace),
+                                                           keep(worker, resource->name) };
+                worker->has_reference = true;
+        }
+        return worker->reference;
+}
+
+static bool is_root(const struct resource *resource, const struct doc_node *node) {
+        return node == resource->root || node == resource->object;
+}
+
+/* The path of NODE below the resource: an item of a List is its own root. */
+static struct str path_of(struct worker *worker, const struct doc_node *node) {
+        struct str path = doc_path(&worker->scratch, node);
+        struct str root = doc_path(&worker->scratch, worker->resource->root);
+
+        if (root.len > 0 && str_starts(path, root))
+                path = str_slice(path, root.len, path.len);
+        if (str_starts(path, STR(".")))
+                path = str_slice(path, 1, path.len);
+        return path;
+}
+
+/* The path with list items called by their name, for the fingerprint: containers[cart].image. */
+static struct str stable_path(struct worker *worker, const struct doc_node *node) {
+        const struct doc_node *nodes[PATH_DEPTH];
+        struct buf path _cleanup_(buf_free) = BUF_INIT;
+        size_t count = 0;
+
+        for (; node && !is_root(worker->resource, node) && count < PATH_DEPTH; node = node->parent)
+                nodes[count++] = node;
+        while (count-- > 0) {
+                const struct doc_node *parent = nodes[count]->parent;
+                const struct doc_entry *entry = doc_entry_of(nodes[count]);
+                struct str name = doc_string(doc_get(nodes[count], STR("name")), STR(""));
+
+                if (entry)
+                        buf_printf(&path, "/%.*s", STR_ARG(entry->key));
+                else if (parent && parent->kind == DOC_LIST && name.len > 0)
+                        buf_printf(&path, "/name=%.*s", STR_ARG(name));
+                else
+                        buf_printf(&path, "/%u", nodes[count]->index);
+        }
+        return arena_str(&worker->scratch, buf_str(&path));
+}
+
+static struct finding_location location(struct worker *worker, const struct doc_node *node) {
+        return (struct finding_location){ .file = file_name(worker),
+                                          .start = node->start,
+                                          .end = node->end,
+                                          .path = keep(worker, path_of(worker, node)) };
+}
+
+static const struct doc_lines *document_lines(struct worker *worker) {
+        const struct doc *doc = worker->doc;
+
+        if (!worker->has_lines)
+                doc_lines_init(&worker->documents,
+                               str_slice(doc->source->text, doc->text_start, doc->text_end),
+                               &worker->lines);
+        worker->has_lines = true;
+        return &worker->lines;
+}
+
+/* The line of the spot and a few before it, within the document. */
+static void fill_frame(struct worker *worker, struct finding *finding) {
+        uint32_t document = worker->doc->start.line, line = finding->location.start.line;
+        const struct doc_lines *lines = document_lines(worker);
+        uint32_t first;
+
+        if (line < document || doc_line(lines, line - document + 1).len > FRAME_LINE_MAX)
+                return;
+        first = MAX(line > FRAME_BEFORE ? line - FRAME_BEFORE : 1, document);
+        finding->frame.lines = arena_new_array(&worker->list.arena, line - first + 1, struct str);
+        finding->frame.first_line = first;
+        for (uint32_t at = first; at <= line; at++) {
+                struct str text = doc_line(lines, at - document + 1);
+
+                finding->frame.lines[finding->frame.count++] =
+                        keep(worker, str_slice(text, 0, FRAME_LINE_MAX));
+        }
+}
+
+/* Where nothing in the object decided (a rule that is always false), its name stands for it. */
+static const struct doc_node *whole_object(const struct resource *resource) {
+        const struct doc_node *name = doc_find(resource->root, "metadata", "name");
+
+        return name ? name : resource->root;
+}
+
+/* Nodes that lie outside of the resource (the Namespace, the request) say nothing about its text.
+ */
+static bool is_within(const struct resource *resource, const struct doc_node *node) {
+        for (int depth = 0; node && depth < PATH_DEPTH; node = node->parent, depth++)
+                if (is_root(resource, node))
+                        return true;
+        return false;
+}
+
+static size_t usable_reasons(struct worker *worker, const struct policy_violation *violation,
+                             const struct doc_node **ret) {
+        size_t count = 0;
+
+        for (size_t i = 0; i < violation->reason_count; i++)
+                if (is_within(worker->resource, violation->reasons[i].node))
+                        ret[count++] = violation->reasons[i].node;
+        if (count == 0)
+                ret[count++] = whole_object(worker->resource);
+        return count;
+}
+
+void worker_found(void *userdata, const struct policy_violation *violation) {
+        struct worker *worker = userdata;
+        const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
+        size_t count = usable_reasons(worker, violation, nodes);
+        struct finding *finding;
+
+        if (worker->list.findings.count >= worker->options->max_findings) {
+                worker->dropped++;
+                return;
+        }
+        finding = vec_push(&worker->list.findings);
+        finding->rule = &violation->policy->info;
+        finding->message = keep(worker, violation->message);
+        finding->resource = reference(worker);
+        finding->location = location(worker, nodes[0]);
+        finding->related_count = count - 1;
+        if (count > 1)
+                finding->related =
+                        arena_new_array(&worker->list.arena, count - 1, struct finding_location);
+        for (size_t i = 1; i < count; i++)
+                finding->related[i - 1] = location(worker, nodes[i]);
+        finding->fingerprint =
+                finding_fingerprint(&worker->list.arena, finding, stable_path(worker, nodes[0]));
+        if (worker->options->frames)
+                fill_frame(worker, finding);
+}
+
+void worker_problem(struct worker *worker, struct str file, struct doc_pos pos,
+                    struct doc_pos other, struct str message, bool incomplete) {
+        *vec_push(&worker->list.diagnostics) =
+                (struct diagnostic){ .file = keep(worker, file),
+                                     .pos = pos,
+                                     .other = other,
+                                     .message = keep(worker, message),
+                                     .incomplete = incomplete };
+}

@@ -1,0 +1,114 @@
+#include "base/util.h"
+#include "scan/private.h"
+
+/* Keeps what an arena holds between documents small: one huge document must not cost its memory for
+ * ever. */
+enum { ARENA_KEEP = 4 << 20, MAX_TEMPLATES = 64 };
+
+static bool plan_fits(const struct plan *plan, const struct policy_subject *subject,
+                      bool template) {
+        return plan->template == template && plan->namespaced == subject->namespaced &&
+               str_eq(plan->resource, subject->resource) && str_eq(plan->group, subject->group) &&
+               str_eq(plan->version, subject->version);
+}
+
+static struct plan *make_plan(struct worker *worker, const struct policy_subject *subject,
+                              bool template) {
+        const struct policy_set *set = worker->options->policies;
+        struct plan *plan = arena_new(&worker->lasting, struct plan);
+
+        plan->group = arena_str(&worker->lasting, subject->group);
+        plan->version = arena_str(&worker->lasting, subject->version);
+        plan->resource = arena_str(&worker->lasting, subject->resource);
+        plan->namespaced = subject->namespaced;
+        plan->template = template;
+        plan->policies =
+                arena_new_array(&worker->lasting, set->policies.count, const struct policy *);
+        for (size_t i = 0; i < set->policies.count; i++) {
+                const struct policy *policy = set->policies.items[i];
+
+                if ((!template || policy->pod_templates) && !policy->has_params &&
+                    policy_may_match(policy, subject))
+                        plan->policies[plan->count++] = policy;
+        }
+        plan->next = worker->plans;
+        worker->plans = plan;
+        return plan;
+}
+
+static const struct plan *find_plan(struct worker *worker, const struct policy_subject *subject,
+                                    bool template) {
+        for (struct plan *plan = worker->plans; plan; plan = plan->next)
+                if (plan_fits(plan, subject, template))
+                        return plan;
+        return make_plan(worker, subject, template);
+}
+
+static void judge_subject(struct worker *worker, const struct policy_subject *subject,
+                          bool template) {
+        const struct plan *plan = find_plan(worker, subject, template);
+
+        for (size_t i = 0; i < plan->count; i++) {
+                if (!policy_matches(plan->policies[i], subject))
+                        continue;
+                arena_reset(&worker->scratch, ARENA_KEEP);
+                policy_judge(plan->policies[i], subject, &worker->scratch, worker_found, worker);
+        }
+}
+
+static void judge_templates(struct worker *worker, const struct resource *resource,
+                            const struct policy_subject *owner) {
+        const struct doc_node *templates[MAX_TEMPLATES];
+        size_t count =
+                kube_pod_templates(resource->known, resource->object, templates, MAX_TEMPLATES);
+
+        for (size_t i = 0; i < count; i++) {
+                struct policy_subject pod = *owner;
+
+                pod.group = STR("");
+                pod.version = STR("v1");
+                pod.kind = STR("Pod");
+                pod.resource = STR("pods");
+                pod.namespaced = true;
+                pod.name = STR("");
+                pod.object = kube_pod_from_template(&worker->documents, templates[i],
+                                                    resource->namespace);
+                judge_subject(worker, &pod, true);
+        }
+}
+
+static void judge_resource(struct worker *worker, const struct resource *resource) {
+        struct policy_subject subject = resource_subject(resource);
+
+        worker->resource = resource;
+        worker->has_reference = false;
+        worker->coverage.objects++;
+        if (subject.namespace.len > 0)
+                subject.namespace_object = map_get(&worker->namespaces->by_name, subject.namespace);
+        judge_subject(worker, &subject, false);
+        judge_templates(worker, resource, &subject);
+}
+
+void worker_judge_document(struct worker *worker, const struct doc *doc) {
+        const struct doc_pos nowhere = { 0, 0 };
+        struct resource_list resources;
+
+        worker->doc = doc;
+        worker->has_lines = false;
+        worker->coverage.documents++;
+        for (const struct doc_diagnostic *d = doc->diagnostics; d; d = d->next)
+                worker_problem(worker, doc->source->name, d->pos, d->other, d->message, false);
+        resources_of(&worker->documents, doc, worker->options->namespace,
+                     worker->options->as_submitted, &resources);
+        if (resources.problem) {
+                struct doc_pos pos = { resources.problem->line, resources.problem->column };
+
+                worker_problem(worker, doc->source->name, pos, nowhere,
+                               str_from(resources.problem->message), true);
+                worker->coverage.not_judged++;
+        } else if (resources.foreign)
+                worker->coverage.skipped++;
+        for (size_t i = 0; i < resources.count; i++)
+                judge_resource(worker, &resources.items[i]);
+        arena_reset(&worker->documents, ARENA_KEEP);
+}

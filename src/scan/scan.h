@@ -1,0 +1,37 @@
+/*
+ * Scanning: from files to findings in one pass.
+ *
+ *     files ──► documents ──► resources ──► policies ──► findings
+ *
+ * Workers take one file at a time; a large file is cut at document boundaries so that several can
+ * share it. A document is read into an arena, judged, and forgotten: memory grows with the largest
+ * file and with what is found, not with what is read. Every worker keeps its own findings; they are
+ * joined and sorted at the end, so the result does not depend on the number of threads.
+ */
+#pragma once
+
+#include "finding/finding.h"
+#include "inventory/files.h"
+#include "policy/policy.h"
+#include "report/report.h"
+
+struct scan_options {
+        const struct policy_set *policies;
+        struct doc_limits limits;
+        unsigned threads;     /* at least 1 */
+        struct str namespace; /* of namespaced objects that name none; may be empty */
+        bool as_submitted;    /* judge the text, not what the API server would decode */
+        bool frames;          /* copy source lines into findings: some report shows them */
+        size_t max_findings;  /* more are counted but not kept, and the scan is incomplete */
+        void (*progress)(void *userdata, size_t files, uint64_t bytes,
+                         struct str file); /* NULL: none; one thread at a time */
+        void *userdata;
+};
+
+/* Scans FILES. Fills LIST (sorted) and COVERAGE. What could not be read or judged is a diagnostic;
+ * nothing is fatal. */
+void scan_files(const struct scan_options *options, const struct input_list *files,
+                struct finding_list *list, struct report_coverage *coverage);
+
+/* Whether something was not judged: the scan is incomplete. */
+bool scan_is_incomplete(const struct finding_list *list, const struct report_coverage *coverage);
