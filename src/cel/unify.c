@@ -57,14 +57,14 @@ static void undo(struct cel_infer *infer, size_t mark) {
         }
 }
 
-static bool same(struct cel_infer *infer, const struct cel_type *a, const struct cel_type *b) {
+bool cel_infer_same(struct cel_infer *infer, const struct cel_type *a, const struct cel_type *b) {
         if (a == b)
                 return true;
         if (!work(infer) || a->kind != b->kind || a->param_count != b->param_count ||
             !str_eq(a->name, b->name))
                 return false;
         for (size_t i = 0; i < a->param_count; i++)
-                if (!same(infer, a->params[i], b->params[i]))
+                if (!cel_infer_same(infer, a->params[i], b->params[i]))
                         return false;
         return true;
 }
@@ -117,7 +117,7 @@ static bool substitute(struct cel_infer *infer, const struct cel_type *type,
         if (bound) {
                 const struct cel_type *general;
 
-                if (same(infer, type, bound))
+                if (cel_infer_same(infer, type, bound))
                         return true;
                 if (!assign(infer, type, bound))
                         return false;

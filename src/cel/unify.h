@@ -55,6 +55,9 @@ bool cel_infer_assign_all(struct cel_infer *infer, const struct cel_type *const 
 const struct cel_type *cel_infer_general(struct cel_infer *infer, const struct cel_type *a,
                                          const struct cel_type *b);
 
+/* Structural equality, without looking at what variables stand for. */
+bool cel_infer_same(struct cel_infer *infer, const struct cel_type *a, const struct cel_type *b);
+
 /* TYPE with bound variables replaced; with TO_DYN, unbound ones become dyn. */
 const struct cel_type *cel_infer_resolve(struct cel_infer *infer, const struct cel_type *type,
                                          bool to_dyn);

@@ -105,10 +105,12 @@ static struct window find_window(const struct finding_frame *frame, struct spot 
 static void add_line(struct buf *buf, const struct report_style *style, struct str line,
                      struct window window) {
         struct buf text _cleanup_(buf_free) = BUF_INIT, shown _cleanup_(buf_free) = BUF_INIT;
-        size_t mark = text_cells(ellipsis_of(style)), total = cells_of(line), cell = 0, offset = 0;
-        size_t from = window.from > 0 && total > window.from ? window.from + mark : window.from;
-        size_t to = total > window.to ? window.to - mark : window.to;
+        size_t mark = text_cells(ellipsis_of(style)), total, cell = 0, offset = 0, from, to;
 
+        line = trimmed_end(line);
+        total = cells_of(line);
+        from = window.from > 0 && total > 0 ? window.from + mark : window.from;
+        to = total > window.to ? window.to - mark : window.to;
         if (from > window.from)
                 buf_add(&shown, ellipsis_of(style));
         while (offset < line.len && cell <= to) { /* = : combining marks of the last character */

@@ -180,6 +180,7 @@ static void add_place(struct buf *buf, const struct report_style *style, size_t 
                       size_t aligned, const struct finding *finding, const struct finding *above) {
         struct buf scratch _cleanup_(buf_free) = BUF_INIT;
         size_t cells = place_cells(&scratch, finding), column;
+        bool other_message = !str_eq(finding->message, above->message);
         struct flow flow;
 
         buf_add_repeat(buf, ' ', indent);
@@ -190,14 +191,10 @@ static void add_place(struct buf *buf, const struct report_style *style, size_t 
         flow.started = true;
         buf_clear(&scratch);
         text_add_object(&scratch, &finding->resource);
+        buf_add(&scratch, other_message ? STR(":") : STR(""));
         flow_piece(&flow, STR("  "), INK_PLAIN, buf_str(&scratch));
-        if (!str_eq(finding->message, above->message)) {
-                flow.started = false;
-                buf_add_char(buf, ':');
-                buf_add_char(buf, ' ');
-                flow.column += 2;
+        if (other_message)
                 flow_words(&flow, INK_PLAIN, finding->message);
-        }
         buf_add_char(buf, '\n');
 }
 

@@ -38,7 +38,7 @@ static const struct frame_case cases[] = {
           " 7│   a: 1\n"
           "  │   ^^^^\n"
           " 8│   b: 2\n" },
-        { "tabs go to the next stop of four", "\ta\t: x", { 7, 5 }, { 7, 6 }, WIDE,
+        { "tabs go to the next stop of four", "\ta\t: x", { 7, 6 }, { 7, 7 }, WIDE,
           " 7│     a   : x\n"
           "  │           ^\n" },
         { "wide characters take two cells", "k: \xe6\x97\xa5\xe6\x9c\xac x", { 7, 5 }, { 7, 6 },
@@ -68,20 +68,20 @@ static const struct frame_case cases[] = {
         { "a long line, spot in the middle",
           "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee", { 7, 31 }, { 7, 35 }, NARROW,
           /* from cell 30 - 26 / 3 = 22, to cell 48 */
-          " 7│ …cccccccSPOTdddddddddde" "ee…\n"
+          " 7│ …cccccccSPOTddddddddddeee…\n"
           "  │         ^^^^\n" },
         { "a long line, spot at the end", "aaaaaaaaaabbbbbbbbbbccccccccccSPOT", { 7, 31 },
           { 7, 35 }, NARROW,
-          " 7│ …aabbbbbbbbbbccccccccccSPOT\n"
+          " 7│ …abbbbbbbbbbccccccccccSPOT\n"
           "  │                       ^^^^\n" },
         { "a long line in ASCII", "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee",
           { 7, 31 }, { 7, 35 }, { .width = 30 },
-          " 7| ...cccccSPOTdddddddddd" "e...\n"
+          " 7| ...cccccSPOTdddddddddde...\n"
           "  |         ^^^^\n" },
         { "other lines are cut alike", "short\naaaaaaaaaabbbbbbbbbbccccccccccSPOTdddddddddd\n"
           "               between", { 8, 31 }, { 8, 35 }, NARROW,
           /* the longest line has 44 cells, so 18 to 44 are shown */
-          " 7│\n"
+          " 7│ …\n"
           " 8│ …bccccccccccSPOTdddddddddd\n"
           "  │             ^^^^\n"
           " 9│ …een\n" },

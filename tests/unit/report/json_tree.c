@@ -3,6 +3,7 @@
 #include "../test.h"
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "base/util.h"
 
 enum { DEPTH = 32 };
 
@@ -105,7 +106,7 @@ static bool read_word(struct reader *reader, struct json *json) {
         while (length < rest.len && rest.ptr[length] >= '0' && rest.ptr[length] <= '9')
                 length++;
         json->kind = JSON_NUMBER; /* the writers write whole numbers only */
-        json->text = str_slice(rest, 0, length);
+        json->text = arena_str(reader->arena, str_slice(rest, 0, length));
         reader->at += length;
         return length == 1 || (length > 1 && rest.ptr[0] != '0');
 }
