@@ -178,7 +178,7 @@ static const char *const allowed[] = {
 
 /* Honest code of ours never calls these: whoever does is not ours any more. */
 static const char *const killed[] = {
-        "execve", "execveat", "ptrace", "socket", "process_vm_readv", "process_vm_writev",
+        "execve", "execveat", "socket", "process_vm_readv", "process_vm_writev",
 };
 
 static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,
@@ -242,6 +242,18 @@ static int add_conditional(scmp_filter_ctx filter) {
         return 0;
 }
 
+/* An unconditional rule would swallow those for the sanitizers: there, only being traced and reading
+ * and writing memory and registers one word at a time (requests 0 to 6) kill. */
+static int add_killed(scmp_filter_ctx filter) {
+        const struct scmp_arg_cmp request = SCMP_A0(SCMP_CMP_LE, PTRACE_POKEUSER);
+        int r = add_rule(filter, SCMP_ACT_KILL_PROCESS, "ptrace", CONFINE_SANITIZER ? 1 : 0,
+                         &request);
+
+        if (r < 0)
+                return r;
+        return add_names(filter, SCMP_ACT_KILL_PROCESS, killed, ELEMENTS(killed));
+}
+
 /* LeakSanitizer stops the threads of its own process with ptrace from a clone that shares memory. */
 static int add_sanitizer(scmp_filter_ctx filter) {
         static const char *const names[] = { "wait4", "waitid", "kill", "tkill", "personality" };
@@ -300,7 +312,7 @@ static int seccomp_fill(scmp_filter_ctx filter) {
                 if (r < 0)
                         return r;
         }
-        return add_names(filter, SCMP_ACT_KILL_PROCESS, killed, ELEMENTS(killed));
+        return add_killed(filter);
 }
 
 static void release_filter(scmp_filter_ctx *filter) {

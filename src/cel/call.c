@@ -69,9 +69,9 @@ static bool type_fits(const struct cel_type *type, const struct cel_value *value
         return value->kind == CEL_MAP;
 }
 
-static bool overload_fits(const struct cel_overload *overload, const struct cel_value *args,
-                          size_t count) {
-        if (overload->param_count != count)
+static bool overload_fits(const struct cel_overload *overload, bool method,
+                          const struct cel_value *args, size_t count) {
+        if (overload->param_count != count || overload->method != method)
                 return false;
         for (size_t i = 0; i < count; i++)
                 if (!type_fits(overload->params[i], &args[i]))
@@ -91,6 +91,21 @@ struct cel_value cel_no_such_overload(struct cel_context *context, struct str na
         }
         buf_add_char(&buf, ')');
         return cel_error(context->scratch, "%.*s", STR_ARG(buf_str(&buf)));
+}
+
+/* The error of a call whose arguments fit no overload, in the words of cel-go's function. */
+static struct cel_value call_error(struct cel_context *context, const struct cel_expr *expr,
+                                   const struct cel_value *args, size_t count) {
+        cel_function *call = NULL;
+
+        if (expr->overloads && expr->overloads[0])
+                call = expr->overloads[0]->row->call;
+        if (call == cel_function_size)
+                return cel_error(context->scratch, "no such overload: size");
+        if (call == cel_function_contains || call == cel_function_starts_with ||
+            call == cel_function_ends_with || call == cel_function_matches)
+                return cel_plain_no_overload();
+        return cel_no_such_overload(context, expr->name, args, count);
 }
 
 /* target.or(optional), target.orValue(default): a target that is no optional is the result. */
@@ -141,11 +156,11 @@ struct cel_value cel_eval_call(struct cel_context *context, const struct cel_exp
                 count++;
         }
         for (; overloads && *overloads; overloads++) {
-                if (!overload_fits(*overloads, args, count))
+                if (!overload_fits(*overloads, expr->target != NULL, args, count))
                         continue;
                 context->regex = expr->regex;
                 result = (*overloads)->row->call(context, args, count);
                 return context->exhausted ? cel_exhausted() : result;
         }
-        return cel_no_such_overload(context, expr->name, args, count);
+        return call_error(context, expr, args, count);
 }

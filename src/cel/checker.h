@@ -72,9 +72,3 @@ const struct cel_type *cel_check_unwrap(const struct cel_type *type, bool *ret);
 
 /* The operators as a library of rows without functions. */
 const struct cel_library *cel_operators(void);
-
-/* --- compile.c --- */
-
-/* Checks constants by value: regular expressions, conversions that Kubernetes evaluates when it
- * compiles, lists and maps of mixed types. */
-int cel_check_constants(struct cel_checker *checker, struct cel_expr *expr);

@@ -65,3 +65,323 @@ int cel_check(struct cel_env *env, struct arena *arena, struct cel_expr *expr,
                                          .use_count = env->variables.count };
         return 0;
 }
+
+/* --- constants --- */
+
+struct constants {
+        struct cel_env *env;
+        struct arena *arena;
+        const struct cel_program *program;
+        struct cel_infer infer; /* for bounded comparison of types */
+        struct error *error;
+        struct doc_pos failed_at;
+        bool failed;
+};
+
+/* Keeps the problem that stands first in the text. */
+__attribute__((format(printf, 3, 4))) static void
+fail(struct constants *constants, struct doc_pos pos, const char *format, ...) {
+        struct doc_pos first = constants->failed_at;
+        struct str message;
+        va_list args;
+
+        if (constants->failed && (pos.line > first.line ||
+                                  (pos.line == first.line && pos.column >= first.column)))
+                return;
+        constants->failed = true;
+        constants->failed_at = pos;
+        va_start(args, format);
+        message = arena_vprintf(constants->arena, format, args);
+        va_end(args);
+        error_set_at(constants->error, -EINVAL, pos.line, pos.column, "%.*s", STR_ARG(message));
+}
+
+/* The value of EXPR, in which no variables occur. */
+static struct cel_value evaluate(struct constants *constants, const struct cel_expr *expr) {
+        struct cel_program program = *constants->program;
+        struct cel_activation activation = { 0 };
+        struct cel_value value = { 0 };
+
+        program.expr = expr;
+        program.type = expr->type;
+        program.slot_count = 0;
+        cel_eval(&program, &activation, constants->arena, &value);
+        return value;
+}
+
+static bool call_is(const struct cel_expr *expr, const char *name) {
+        return expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL &&
+               str_eq(expr->name, str_from(name));
+}
+
+static bool is_constant(const struct cel_expr *expr) {
+        return expr->kind == CEL_EXPR_CONST;
+}
+
+static bool is_literal(const struct cel_expr *expr) {
+        return is_constant(expr) && expr->constant.kind != CEL_TYPE;
+}
+
+/* cel.ValidateDurationLiterals, ValidateTimestampLiterals: a literal argument must convert. */
+static void validate_conversion(struct constants *constants, const struct cel_expr *expr) {
+        struct cel_value value;
+
+        if (expr->arg_count == 0 || !is_literal(expr->args[0]))
+                return;
+        value = evaluate(constants, expr);
+        if (value.kind == CEL_ERROR)
+                fail(constants, expr->args[0]->mark, "invalid %.*s argument: %.*s",
+                     STR_ARG(expr->name), STR_ARG(value.error->message));
+}
+
+/* cel.ValidateRegexLiterals: looks at the first written argument, which for the function form is the
+ * text rather than the pattern; the API server refuses such an expression, so it is refused here. */
+static void validate_matches(struct constants *constants, const struct cel_expr *expr) {
+        struct regex *regex;
+        struct error error = { 0 };
+
+        if (expr->arg_count == 0 || !is_literal(expr->args[0]) ||
+            expr->args[0]->constant.kind != CEL_STRING)
+                return;
+        if (regex_new(expr->args[0]->constant.string, &regex, &error) < 0)
+                fail(constants, expr->args[0]->mark, "invalid matches argument: %s", error.message);
+        else
+                regex_free(regex);
+}
+
+/* The validators of the functions themselves. */
+static void validate_literals(struct constants *constants, const struct cel_expr *expr) {
+        const struct cel_value *values[CEL_MAX_ARGS] = { 0 };
+        size_t receiver = expr->target ? 1 : 0;
+        struct doc_pos pos = expr->mark;
+
+        if (expr->arg_count + receiver > CEL_MAX_ARGS)
+                return;
+        if (expr->target && is_literal(expr->target))
+                values[0] = &expr->target->constant;
+        for (size_t i = expr->arg_count; i-- > 0;)
+                if (is_literal(expr->args[i])) {
+                        values[receiver + i] = &expr->args[i]->constant;
+                        pos = expr->args[i]->mark;
+                }
+        for (size_t i = 0; expr->overloads[i]; i++) {
+                const struct cel_function_row *row = expr->overloads[i]->row;
+                const char *problem =
+                        row->check_literals ? row->check_literals(constants->arena, values,
+                                                                  expr->arg_count + receiver)
+                                            : NULL;
+
+                if (problem)
+                        fail(constants, pos, "invalid %.*s argument: %s", STR_ARG(expr->name),
+                             problem);
+        }
+}
+
+static void mixed(struct constants *constants, const struct cel_expr *expr,
+                  const struct cel_type *expected, const struct cel_type *found) {
+        struct str a = cel_type_text(constants->arena, expected);
+        struct str b = cel_type_text(constants->arena, found);
+
+        fail(constants, expr->mark, "expected type '%.*s' but found '%.*s'", STR_ARG(a),
+             STR_ARG(b));
+}
+
+/* The type that EXPR, written with '?' where OPTIONAL, puts into a list or map. */
+static const struct cel_type *item_type(const struct cel_expr *expr, bool optional) {
+        return optional && expr->type->param_count > 0 ? expr->type->params[0] : expr->type;
+}
+
+/* cel.ValidateHomogeneousAggregateLiterals: all items of exactly one type, dyn being another. */
+static void validate_list(struct constants *constants, const struct cel_expr *expr) {
+        const struct cel_type *first = NULL;
+
+        for (size_t i = 0; i < expr->arg_count; i++) {
+                const struct cel_type *type = item_type(
+                        expr->args[i], expr->optional_items && expr->optional_items[i]);
+
+                if (!first) {
+                        first = type;
+                } else if (!cel_infer_same(&constants->infer, first, type)) {
+                        mixed(constants, expr->args[i], first, type);
+                        return;
+                }
+        }
+}
+
+static void validate_map(struct constants *constants, const struct cel_expr *expr) {
+        const struct cel_type *key = NULL, *value = NULL;
+
+        for (size_t i = 0; i < expr->entry_count; i++) {
+                const struct cel_map_entry_expr *entry = &expr->entries[i];
+                const struct cel_type *type = item_type(entry->value, entry->optional);
+
+                if (i == 0) {
+                        key = entry->key->type;
+                        value = type;
+                        continue;
+                }
+                if (!cel_infer_same(&constants->infer, key, entry->key->type))
+                        mixed(constants, entry->key, key, entry->key->type);
+                if (!cel_infer_same(&constants->infer, value, type))
+                        mixed(constants, entry->value, value, type);
+        }
+}
+
+static void validate(struct constants *constants, struct cel_expr *expr) {
+        if (expr->kind == CEL_EXPR_LIST)
+                validate_list(constants, expr);
+        if (expr->kind == CEL_EXPR_MAP)
+                validate_map(constants, expr);
+        if (expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL)
+                validate_literals(constants, expr);
+        if (call_is(expr, "duration") || call_is(expr, "timestamp"))
+                validate_conversion(constants, expr);
+        if (call_is(expr, "matches"))
+                validate_matches(constants, expr);
+}
+
+static bool converts(const struct cel_expr *expr) {
+        static const char *const names[] = { "bool",   "bytes",     "double", "duration", "dyn",
+                                             "int",    "string",    "timestamp", "type",  "uint" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (call_is(expr, names[i]))
+                        return true;
+        return false;
+}
+
+/* Whether planning computes EXPR once (cel-go interpreter/decorators.go, decOptimize). */
+static bool foldable(const struct cel_expr *expr) {
+        if (expr->kind == CEL_EXPR_LIST) {
+                for (size_t i = 0; i < expr->arg_count; i++)
+                        if (!is_constant(expr->args[i]))
+                                return false;
+                return !expr->optional_items;
+        }
+        if (expr->kind == CEL_EXPR_MAP) {
+                for (size_t i = 0; i < expr->entry_count; i++)
+                        if (!is_constant(expr->entries[i].key) ||
+                            !is_constant(expr->entries[i].value) || expr->entries[i].optional)
+                                return false;
+                return true;
+        }
+        return converts(expr) && !expr->target && expr->arg_count == 1 &&
+               is_constant(expr->args[0]) && expr->overloads[0];
+}
+
+static void fold(struct constants *constants, struct cel_expr *expr) {
+        struct cel_value value;
+
+        if (!foldable(expr))
+                return;
+        value = evaluate(constants, expr);
+        if (value.kind == CEL_ERROR) {
+                if (expr->kind == CEL_EXPR_CALL && !constants->env->options.no_check)
+                        fail(constants, expr->mark, "%.*s", STR_ARG(value.error->message));
+                return;
+        }
+        expr->kind = CEL_EXPR_CONST;
+        expr->constant = value;
+        expr->arg_count = expr->entry_count = 0;
+}
+
+/* A constant pattern is compiled once; the environment keeps it. */
+static void compile_pattern(struct constants *constants, struct cel_expr *expr) {
+        const struct cel_expr *pattern;
+        struct error error = { 0 };
+
+        if (!call_is(expr, "matches") || expr->arg_count == 0)
+                return;
+        pattern = expr->args[expr->arg_count - 1];
+        if (!is_constant(pattern) || pattern->constant.kind != CEL_STRING)
+                return;
+        if (regex_new(pattern->constant.string, &expr->regex, &error) < 0) {
+                expr->regex = NULL;
+                if (!constants->env->options.no_check)
+                        fail(constants, pattern->mark, "error parsing regexp: %s", error.message);
+                return;
+        }
+        *vec_push(&constants->env->regexes) = expr->regex;
+}
+
+static void optimize(struct constants *constants, struct cel_expr *expr) {
+        fold(constants, expr);
+        compile_pattern(constants, expr);
+}
+
+/* Calls VISIT for EXPR and everything in it, children first. */
+static void walk(struct constants *constants, struct cel_expr *expr,
+                 void (*visit)(struct constants *, struct cel_expr *)) {
+        if (!expr)
+                return;
+        walk(constants, expr->target, visit);
+        for (size_t i = 0; i < expr->arg_count; i++)
+                walk(constants, expr->args[i], visit);
+        for (size_t i = 0; i < expr->entry_count; i++) {
+                walk(constants, expr->entries[i].key, visit);
+                walk(constants, expr->entries[i].value, visit);
+        }
+        if (expr->kind == CEL_EXPR_COMPREHENSION) {
+                walk(constants, expr->comprehension->range, visit);
+                walk(constants, expr->comprehension->condition, visit);
+                walk(constants, expr->comprehension->transform, visit);
+        }
+        visit(constants, expr);
+}
+
+static int check_constants(struct cel_env *env, struct arena *arena,
+                           const struct cel_program *program, struct cel_expr *expr,
+                           struct error *error) {
+        struct error ignored;
+        struct constants constants = { .env = env,
+                                       .arena = arena,
+                                       .program = program,
+                                       .error = error ? error : &ignored };
+
+        cel_infer_init(&constants.infer, arena);
+        if (env->options.kube_minor >= VALIDATORS_SINCE && !env->options.no_check)
+                walk(&constants, expr, validate);
+        if (!constants.failed)
+                walk(&constants, expr, optimize);
+        cel_infer_free(&constants.infer);
+        return constants.failed ? -EINVAL : 0;
+}
+
+/* --- the public interface --- */
+
+int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
+                struct cel_program **ret, struct error *error) {
+        struct cel_parser_options options = { .limits = cel_default_limits,
+                                              .no_macros = env->options.no_macros,
+                                              .two_variables = env->options.kube_minor >= 32,
+                                              .optionals = env->options.kube_minor >= 28 };
+        struct cel_program *program = arena_new(arena, struct cel_program);
+        struct cel_expr *expr;
+        int r;
+
+        r = cel_parse(arena, arena_str(arena, expression), &options, &expr, error);
+        if (r < 0)
+                return r;
+        r = cel_check(env, arena, expr, program, error);
+        if (r < 0)
+                return r;
+        r = check_constants(env, arena, program, expr, error);
+        if (r < 0)
+                return r;
+        *ret = program;
+        return 0;
+}
+
+const struct cel_type *cel_program_type(const struct cel_program *program) {
+        return program->type;
+}
+
+const struct cel_expr *cel_program_expr(const struct cel_program *program) {
+        return program->expr;
+}
+
+bool cel_program_uses(const struct cel_program *program, int number) {
+        if (number < 0 || (size_t)number >= program->use_count)
+                return false;
+        return (program->uses[number / 64] >> (number % 64)) & 1;
+}

@@ -135,15 +135,13 @@ void cel_range_at(const struct cel_range *range, size_t index, struct cel_value 
 /* Functions and methods by name. */
 struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr);
 
-/* --- time.c, timezone.c --- */
+/* --- time.c --- */
 
-/* The time of day in zone NAME at SECONDS since 1970: seconds east of UTC. Returns 0, or -ENOENT for
- * an unknown zone. Names as in the IANA database, compared with case. */
-int cel_zone_offset(struct str name, int64_t seconds, int32_t *ret_offset);
-
-/* RFC 3339 as Go's time.Parse reads it; Go's duration syntax ("1h2m3.5s"). Return 0, -EINVAL, or
- * -ERANGE for a year CEL does not allow. */
+/* RFC 3339 as Go's time.Parse reads it. Returns 0, -EINVAL, or -ERANGE for a year CEL does not
+ * allow. */
 int cel_timestamp_parse(struct str text, struct cel_value *ret);
+
+/* Go's duration syntax ("1h2m3.5s"), in nanoseconds. Returns 0 or -EINVAL. */
 int cel_duration_parse(struct str text, int64_t *ret);
 struct str cel_timestamp_text(struct arena *arena, const struct cel_value *timestamp);
 struct str cel_duration_text(struct arena *arena, int64_t nanoseconds);

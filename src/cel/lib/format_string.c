@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/utf8.h"
+#include "cel/eval.h"
 #include "cel/lib/format_number.h"
 #include "cel/lib/lib.h"
 
