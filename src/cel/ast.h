@@ -135,6 +135,7 @@ struct cel_parser_options {
         bool no_macros;     /* leave has(), all() ... as calls */
         bool two_variables; /* the two-variable comprehensions (Kubernetes 1.32 and later) */
         bool optionals;     /* .?f [?i] {?k: v} optMap (1.28 and later) */
+        bool sort_by;       /* sortBy, a macro of the lists library (1.34 and later) */
 };
 int cel_parse(struct arena *arena, struct str expression, const struct cel_parser_options *options,
               struct cel_expr **ret, struct error *error);

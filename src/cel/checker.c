@@ -408,15 +408,15 @@ static void check_operator(struct cel_checker *checker, struct cel_expr *expr) {
 
 /* --- literals of lists, maps and messages --- */
 
-/* The common type of PREVIOUS (NULL: none yet) and that of EXPR, which is TYPE. */
-static const struct cel_type *join(struct cel_checker *checker, const struct cel_expr *expr,
-                                   const struct cel_type *previous, const struct cel_type *type) {
+/* The common type of PREVIOUS (NULL: none yet) and TYPE; dyn where they have none. That Kubernetes
+ * wants items of one type is checked afterwards (compile.c). */
+static const struct cel_type *join(struct cel_checker *checker, const struct cel_type *previous,
+                                   const struct cel_type *type) {
         if (!previous)
                 return type;
         if (cel_infer_assign(&checker->infer, previous, type))
                 return cel_infer_general(&checker->infer, previous, type);
-        cel_check_mismatch(checker, expr->mark, previous, type);
-        return &cel_type_error;
+        return &cel_type_dyn;
 }
 
 /* The type of EXPR as an item written with '?'. */
@@ -439,7 +439,7 @@ static void check_list(struct cel_checker *checker, struct cel_expr *expr) {
                 bool optional = expr->optional_items && expr->optional_items[i];
 
                 cel_check_expr(checker, arg);
-                item = join(checker, arg, item, optional ? optional_item(checker, arg) : arg->type);
+                item = join(checker, item, optional ? optional_item(checker, arg) : arg->type);
         }
         expr->type = cel_type_list(checker->arena, item ? item : cel_infer_var(&checker->infer));
 }
@@ -451,9 +451,9 @@ static void check_map(struct cel_checker *checker, struct cel_expr *expr) {
                 struct cel_map_entry_expr *entry = &expr->entries[i];
 
                 cel_check_expr(checker, entry->key);
-                key = join(checker, entry->key, key, entry->key->type);
+                key = join(checker, key, entry->key->type);
                 cel_check_expr(checker, entry->value);
-                value = join(checker, entry->value, value,
+                value = join(checker, value,
                              entry->optional ? optional_item(checker, entry->value)
                                              : entry->value->type);
         }

@@ -76,6 +76,7 @@ struct constants {
         struct error *error;
         struct doc_pos failed_at;
         bool failed;
+        int exempt; /* calls around that exempt from the rule of one type */
 };
 
 /* Keeps the problem that stands first in the text. */
@@ -149,8 +150,8 @@ static void validate_matches(struct constants *constants, const struct cel_expr 
                 regex_free(regex);
 }
 
-/* The validators of the functions themselves. */
-static void validate_literals(struct constants *constants, const struct cel_expr *expr) {
+/* What the functions themselves say about constant arguments. */
+static void check_literals(struct constants *constants, const struct cel_expr *expr) {
         const struct cel_value *values[CEL_MAX_ARGS] = { 0 };
         size_t receiver = expr->target ? 1 : 0;
         struct doc_pos pos = expr->mark;
@@ -172,8 +173,20 @@ static void validate_literals(struct constants *constants, const struct cel_expr
                                             : NULL;
 
                 if (problem)
-                        fail(constants, pos, "invalid %.*s argument: %s", STR_ARG(expr->name),
-                             problem);
+                        fail(constants, pos, "%s", problem);
+        }
+}
+
+/* What the functions say about the call as a whole (string.format). */
+static void validate_call(struct constants *constants, const struct cel_expr *expr) {
+        for (size_t i = 0; expr->overloads[i]; i++) {
+                const struct cel_function_row *row = expr->overloads[i]->row;
+                const struct cel_expr *at = expr;
+                const char *problem =
+                        row->check_call ? row->check_call(constants->arena, expr, &at) : NULL;
+
+                if (problem)
+                        fail(constants, at->mark, "%s", problem);
         }
 }
 
@@ -186,9 +199,16 @@ static void mixed(struct constants *constants, const struct cel_expr *expr,
              STR_ARG(b));
 }
 
-/* The type that EXPR, written with '?' where OPTIONAL, puts into a list or map. */
-static const struct cel_type *item_type(const struct cel_expr *expr, bool optional) {
-        return optional && expr->type->param_count > 0 ? expr->type->params[0] : expr->type;
+/* The type that EXPR, written with '?' where OPTIONAL, puts into a list or map. Upstream crashes on
+ * an optional item of type dyn, so no such expression can exist in a cluster; it is refused. */
+static const struct cel_type *item_type(struct constants *constants, const struct cel_expr *expr,
+                                        bool optional) {
+        if (!optional)
+                return expr->type;
+        if (cel_type_is_optional(expr->type))
+                return expr->type->params[0];
+        mixed(constants, expr, cel_type_optional(constants->arena, &cel_type_dyn), expr->type);
+        return expr->type;
 }
 
 /* cel.ValidateHomogeneousAggregateLiterals: all items of exactly one type, dyn being another. */
@@ -196,8 +216,9 @@ static void validate_list(struct constants *constants, const struct cel_expr *ex
         const struct cel_type *first = NULL;
 
         for (size_t i = 0; i < expr->arg_count; i++) {
-                const struct cel_type *type = item_type(
-                        expr->args[i], expr->optional_items && expr->optional_items[i]);
+                const struct cel_type *type =
+                        item_type(constants, expr->args[i],
+                                  expr->optional_items && expr->optional_items[i]);
 
                 if (!first) {
                         first = type;
@@ -213,7 +234,7 @@ static void validate_map(struct constants *constants, const struct cel_expr *exp
 
         for (size_t i = 0; i < expr->entry_count; i++) {
                 const struct cel_map_entry_expr *entry = &expr->entries[i];
-                const struct cel_type *type = item_type(entry->value, entry->optional);
+                const struct cel_type *type = item_type(constants, entry->value, entry->optional);
 
                 if (i == 0) {
                         key = entry->key->type;
@@ -227,13 +248,21 @@ static void validate_map(struct constants *constants, const struct cel_expr *exp
         }
 }
 
+/* Lists and maps anywhere within the arguments or the receiver of string.format may mix types, where
+ * that function exists. */
+static bool exempts(const struct constants *constants, const struct cel_expr *expr) {
+        return constants->env->options.kube_minor >= VALIDATORS_SINCE && call_is(expr, "format");
+}
+
 static void validate(struct constants *constants, struct cel_expr *expr) {
-        if (expr->kind == CEL_EXPR_LIST)
+        if (expr->kind == CEL_EXPR_LIST && constants->exempt == 0)
                 validate_list(constants, expr);
-        if (expr->kind == CEL_EXPR_MAP)
+        if (expr->kind == CEL_EXPR_MAP && constants->exempt == 0)
                 validate_map(constants, expr);
+        if (constants->env->options.kube_minor < VALIDATORS_SINCE)
+                return;
         if (expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL)
-                validate_literals(constants, expr);
+                validate_call(constants, expr);
         if (call_is(expr, "duration") || call_is(expr, "timestamp"))
                 validate_conversion(constants, expr);
         if (call_is(expr, "matches"))
@@ -304,16 +333,51 @@ static void compile_pattern(struct constants *constants, struct cel_expr *expr) 
         *vec_push(&constants->env->regexes) = expr->regex;
 }
 
+/* What else planning refuses (cel-go interpreter/planner.go): a constant of a type that is no key, as
+ * index; and variables that hold types, which it takes for names of types. */
+static void check_plan(struct constants *constants, const struct cel_expr *expr) {
+        bool index = expr->kind == CEL_EXPR_CALL &&
+                     (expr->op == CEL_OP_INDEX || expr->op == CEL_OP_OPTIONAL_INDEX);
+
+        if (index && is_constant(expr->args[1])) {
+                switch (expr->args[1]->constant.kind) {
+                case CEL_BOOL:
+                case CEL_INT:
+                case CEL_UINT:
+                case CEL_DOUBLE:
+                case CEL_STRING:
+                        break;
+                default:
+                        fail(constants, expr->mark, "invalid qualifier type: %.*s",
+                             STR_ARG(cel_type_name(expr->args[1]->type)));
+                }
+        }
+        if (expr->kind == CEL_EXPR_IDENT && expr->type->kind == CEL_TYPE_TYPE &&
+            !map_get(&constants->env->types, expr->name))
+                fail(constants, expr->mark, "reference to undefined type: %.*s",
+                     STR_ARG(expr->name));
+}
+
 static void optimize(struct constants *constants, struct cel_expr *expr) {
         fold(constants, expr);
         compile_pattern(constants, expr);
+        if (constants->env->options.no_check)
+                return;
+        if (expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL)
+                check_literals(constants, expr);
+        check_plan(constants, expr);
 }
 
 /* Calls VISIT for EXPR and everything in it, children first. */
 static void walk(struct constants *constants, struct cel_expr *expr,
                  void (*visit)(struct constants *, struct cel_expr *)) {
+        bool exempt;
+
         if (!expr)
                 return;
+        exempt = exempts(constants, expr);
+        if (exempt)
+                constants->exempt++;
         walk(constants, expr->target, visit);
         for (size_t i = 0; i < expr->arg_count; i++)
                 walk(constants, expr->args[i], visit);
@@ -326,6 +390,8 @@ static void walk(struct constants *constants, struct cel_expr *expr,
                 walk(constants, expr->comprehension->condition, visit);
                 walk(constants, expr->comprehension->transform, visit);
         }
+        if (exempt)
+                constants->exempt--;
         visit(constants, expr);
 }
 
@@ -339,7 +405,7 @@ static int check_constants(struct cel_env *env, struct arena *arena,
                                        .error = error ? error : &ignored };
 
         cel_infer_init(&constants.infer, arena);
-        if (env->options.kube_minor >= VALIDATORS_SINCE && !env->options.no_check)
+        if (!env->options.no_check)
                 walk(&constants, expr, validate);
         if (!constants.failed)
                 walk(&constants, expr, optimize);
@@ -354,7 +420,8 @@ int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
         struct cel_parser_options options = { .limits = cel_default_limits,
                                               .no_macros = env->options.no_macros,
                                               .two_variables = env->options.kube_minor >= 32,
-                                              .optionals = env->options.kube_minor >= 28 };
+                                              .optionals = env->options.kube_minor >= 28,
+                                              .sort_by = env->options.kube_minor >= 34 };
         struct cel_program *program = arena_new(arena, struct cel_program);
         struct cel_expr *expr;
         int r;

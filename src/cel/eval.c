@@ -63,13 +63,18 @@ static struct cel_value eval_conditional(struct cel_context *context, const stru
         return cel_eval_expr(context, expr->args[condition.boolean ? 1 : 2]);
 }
 
+static bool is_empty_list(const struct cel_expr *expr) {
+        if (expr->kind == CEL_EXPR_CONST)
+                return expr->constant.kind == CEL_LIST && cel_list_size(&expr->constant) == 0;
+        return expr->kind == CEL_EXPR_LIST && expr->arg_count == 0;
+}
+
 static struct cel_value eval_operator(struct cel_context *context, const struct cel_expr *expr) {
         struct cel_value left, right;
 
         /* cel-go turns membership in an empty list literal into false without looking at the
          * left side. */
-        if (expr->op == CEL_OP_IN && expr->args[1]->kind == CEL_EXPR_LIST &&
-            expr->args[1]->arg_count == 0)
+        if (expr->op == CEL_OP_IN && is_empty_list(expr->args[1]))
                 return cel_bool(false);
         left = cel_eval_expr(context, expr->args[0]);
         if (cel_is_error(&left))
@@ -176,8 +181,7 @@ struct cel_value cel_eval_expr(struct cel_context *context, const struct cel_exp
         return value;
 }
 
-/* A frame for the comprehension variables of PROGRAM. */
-static struct cel_value *frame_new(const struct cel_program *program, struct arena *scratch) {
+struct cel_value *cel_frame_new(const struct cel_program *program, struct arena *scratch) {
         size_t count = program->slot_count > 0 ? (size_t)program->slot_count : 0;
 
         return count > 0 ? arena_new_array(scratch, count, struct cel_value) : NULL;
@@ -190,7 +194,7 @@ void cel_context_init(struct cel_context *context, const struct cel_program *pro
                 .env = program->env,
                 .variables = activation->variables,
                 .variable_count = activation->count,
-                .frame = frame_new(program, scratch),
+                .frame = cel_frame_new(program, scratch),
                 .step_limit = activation->step_limit ? activation->step_limit : CEL_DEFAULT_STEPS,
         };
 }
@@ -207,7 +211,7 @@ void cel_eval_nested(const struct cel_program *program, struct cel_context *cont
                      struct cel_value *ret) {
         struct cel_value *outer = context->frame;
 
-        context->frame = frame_new(program, context->scratch);
+        context->frame = cel_frame_new(program, context->scratch);
         *ret = cel_eval_expr(context, program->expr);
         context->frame = outer;
 }

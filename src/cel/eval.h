@@ -47,6 +47,9 @@ static inline bool cel_step(struct cel_context *context) {
 void cel_context_init(struct cel_context *context, const struct cel_program *program,
                       const struct cel_activation *activation, struct arena *scratch);
 
+/* A frame for the comprehension variables of PROGRAM. */
+struct cel_value *cel_frame_new(const struct cel_program *program, struct arena *scratch);
+
 /* The value of EXPR. Errors are values. */
 struct cel_value cel_eval_expr(struct cel_context *context, const struct cel_expr *expr);
 

@@ -177,32 +177,39 @@ static size_t skip_escape(struct str s, size_t index) {
         return c > 0 && strchr("abfnrtv\"'\\?`", c) ? index + 2 : 0;
 }
 
-/* The length of the quoted text at INDEX of S, which ends with QUOTES (1 or 3) quotes; 0 where it
- * does not end. */
-static size_t match_quoted(struct str s, size_t index, size_t quotes, bool raw) {
+/* Behind the quoted text at INDEX of S, which ends with QUOTES (1 or 3) quotes. Returns 0 where it
+ * does not end as it should; *RET_STOP is where that shows. */
+static size_t match_quoted(struct str s, size_t index, size_t quotes, bool raw, size_t *ret_stop) {
         int quote = at(s, index);
+        size_t i = index + quotes;
 
-        for (size_t i = index + quotes; i < s.len;) {
+        while (i < s.len) {
                 int c = at(s, i);
+                size_t end;
 
                 if (c == quote && (quotes == 1 || (at(s, i + 1) == quote && at(s, i + 2) == quote)))
                         return i + quotes;
                 if (quotes == 1 && (c == '\n' || c == '\r'))
-                        return 0;
+                        break;
                 if (c == '\\' && !raw) {
-                        i = skip_escape(s, i);
-                        if (i == 0)
-                                return 0;
+                        end = skip_escape(s, i);
+                        if (end == 0) {
+                                i++;
+                                break;
+                        }
+                        i = end;
                 } else {
                         i++;
                 }
         }
+        *ret_stop = i;
         return 0;
 }
 
-/* The length of the string or bytes literal at the start of S, 0 where there is none. */
+/* The length of the string or bytes literal at the start of S, 0 where there is none. One that is
+ * broken becomes CEL_TOKEN_BAD. */
 static size_t match_string(struct str s, enum cel_token_kind *ret_kind) {
-        size_t index = 0, end;
+        size_t index = 0, end, stop = 0;
         bool raw = false;
 
         *ret_kind = CEL_TOKEN_STRING;
@@ -217,11 +224,17 @@ static size_t match_string(struct str s, enum cel_token_kind *ret_kind) {
         if (at(s, index) != '"' && at(s, index) != '\'')
                 return 0;
         if (at(s, index + 1) == at(s, index) && at(s, index + 2) == at(s, index)) {
-                end = match_quoted(s, index, 3, raw);
+                end = match_quoted(s, index, 3, raw, &stop);
                 if (end > 0)
                         return end;
         }
-        return match_quoted(s, index, 1, raw);
+        end = match_quoted(s, index, 1, raw, &stop);
+        if (end > 0)
+                return end;
+        *ret_kind = CEL_TOKEN_BAD;
+        if (stop < s.len)
+                (void)utf8_next(s, &stop);
+        return stop;
 }
 
 static size_t match_ident(struct str s, enum cel_token_kind *ret_kind) {
@@ -288,6 +301,8 @@ static size_t match_token(struct str s, enum cel_token_kind *ret_kind) {
         if (len == 0) {
                 *ret_kind = CEL_TOKEN_BAD;
                 (void)utf8_next(s, &len);
+                if ((c == '|' || c == '&' || c == '=') && len < s.len)
+                        (void)utf8_next(s, &len); /* half of an operator: tells what follows */
         }
         return len;
 }

@@ -2,7 +2,7 @@
  * Macros: calls that are syntax.
  *
  * Which exist, and what is said about wrong arguments, is that of cel-go's parser/macro.go,
- * ext/comprehensions.go and cel/library.go (optMap). Kubernetes has no one-variable existsOne: it
+ * ext/comprehensions.go, ext/lists.go (sortBy) and cel/library.go (optMap). Kubernetes has no one-variable existsOne: it
  * takes the standard macros of cel/macro.go, not parser.AllMacros.
  */
 #include "base/util.h"
@@ -16,6 +16,7 @@ enum shape {
         SHAPE_MAP,      /* r.map(x, [p,] t) */
         SHAPE_MAP2,     /* r.transformList(k, v, [p,] t) */
         SHAPE_OPTIONAL, /* o.optMap(x, t) */
+        SHAPE_SORT,     /* l.sortBy(x, k) */
 };
 
 static const struct macro {
@@ -43,6 +44,7 @@ static const struct macro {
         { "transformMapEntry", 4, SHAPE_MAP2, CEL_MACRO_TRANSFORM_MAP_ENTRY },
         { "optMap", 2, SHAPE_OPTIONAL, CEL_OP_OPT_MAP },
         { "optFlatMap", 2, SHAPE_OPTIONAL, CEL_OP_OPT_FLAT_MAP },
+        { "sortBy", 2, SHAPE_SORT, CEL_MACRO_MAP },
 };
 
 static const struct macro *find(const struct cel_parser *parser, const struct cel_call *call) {
@@ -58,7 +60,8 @@ static const struct macro *find(const struct cel_parser *parser, const struct ce
                     !str_eq(call->name, str_from(macro->name)) ||
                     (macro->shape == SHAPE_HAS) != (call->target == NULL) ||
                     (two && !options->two_variables) ||
-                    (macro->shape == SHAPE_OPTIONAL && !options->optionals))
+                    (macro->shape == SHAPE_OPTIONAL && !options->optionals) ||
+                    (macro->shape == SHAPE_SORT && !options->sort_by))
                         continue;
                 return macro;
         }
@@ -102,7 +105,8 @@ static bool take_variable(struct cel_parser *parser, const struct cel_expr *arg,
 
 static bool take_variables(struct cel_parser *parser, const struct macro *macro,
                            const struct cel_call *call, struct cel_comprehension *fold) {
-        const char *message = macro->shape == SHAPE_MAP || macro->shape == SHAPE_FILTER
+        const char *message = macro->shape == SHAPE_MAP || macro->shape == SHAPE_FILTER ||
+                                              macro->shape == SHAPE_SORT
                                       ? "argument is not an identifier"
                                       : "argument must be a simple name";
 
@@ -127,10 +131,15 @@ static struct cel_expr *make_fold(struct cel_parser *parser, const struct macro 
 
         if (!take_variables(parser, macro, call, fold))
                 return NULL;
+        /* upstream's fold of filter() refers to the variable as it was written; ".x" is no variable */
+        if (macro->shape == SHAPE_FILTER && call->args[0]->absolute)
+                return cel_parser_fail(parser, call->args[0]->mark,
+                                       "undeclared reference to '%.*s' (in container '')",
+                                       STR_ARG(fold->var));
         fold->macro = (enum cel_macro)macro->code;
         fold->range = call->target;
         fold->slot = fold->slot2 = -1;
-        if (macro->shape == SHAPE_MAP || macro->shape == SHAPE_MAP2) {
+        if (macro->shape == SHAPE_MAP || macro->shape == SHAPE_MAP2 || macro->shape == SHAPE_SORT) {
                 fold->transform = call->args[call->arg_count - 1];
                 if (call->arg_count > names + 1)
                         fold->condition = call->args[names];
@@ -161,6 +170,53 @@ static struct cel_expr *make_optional(struct cel_parser *parser, const struct ma
         return expr;
 }
 
+static struct cel_expr *make_ident(struct cel_parser *parser, const struct cel_call *call,
+                                   struct str name) {
+        struct cel_expr *expr = cel_parser_node(parser, CEL_EXPR_IDENT, call->start, call->mark);
+
+        expr->name = name;
+        return expr;
+}
+
+/* TARGET.NAME(ARG), or NAME(ARG) without a target; ARG may be NULL. */
+static struct cel_expr *make_call(struct cel_parser *parser, const struct cel_call *call,
+                                  struct str name, struct cel_expr *target, struct cel_expr *arg) {
+        struct cel_expr *expr = cel_parser_node(parser, CEL_EXPR_CALL, call->start, call->mark);
+
+        expr->name = name;
+        expr->target = target;
+        expr->args = arena_new_array(parser->arena, 1, struct cel_expr *);
+        expr->args[0] = arg;
+        expr->arg_count = arg ? 1 : 0;
+        return expr;
+}
+
+/* l.sortBy(x, k) is, with s standing for l, s.@sortByAssociatedKeys(s.map(x, k)). There is no node
+ * that binds a variable but optMap, so it becomes optional.of(l).optMap(s, ...).value(). */
+static struct cel_expr *make_sort(struct cel_parser *parser, const struct macro *macro,
+                                  const struct cel_call *call) {
+        static const struct str input = STR_INIT("@__sortBy_input__");
+        struct cel_call map = *call;
+        struct cel_expr *fold, *sorted, *bound;
+
+        if (call->target->kind == CEL_EXPR_CONST || call->target->kind == CEL_EXPR_MAP ||
+            call->target->kind == CEL_EXPR_STRUCT)
+                return cel_parser_fail(parser, call->target->mark,
+                                       "sortBy can only be applied to a list, identifier, "
+                                       "comprehension, call or select expression");
+        map.target = make_ident(parser, call, input);
+        fold = make_fold(parser, macro, &map);
+        if (!fold)
+                return NULL;
+        sorted = make_call(parser, call, STR("@sortByAssociatedKeys"),
+                           make_ident(parser, call, input), fold);
+        bound = make_call(parser, call, (struct str){ 0 },
+                          make_call(parser, call, STR("optional.of"), NULL, call->target), sorted);
+        bound->op = CEL_OP_OPT_MAP;
+        bound->var = input;
+        return make_call(parser, call, STR("value"), bound, NULL);
+}
+
 bool cel_parser_macro(struct cel_parser *parser, const struct cel_call *call,
                       struct cel_expr **ret) {
         const struct macro *macro = find(parser, call);
@@ -171,11 +227,18 @@ bool cel_parser_macro(struct cel_parser *parser, const struct cel_call *call,
         case SHAPE_HAS:
                 *ret = make_has(parser, call);
                 break;
+        case SHAPE_SORT:
+                *ret = make_sort(parser, macro, call);
+                break;
         case SHAPE_OPTIONAL:
                 *ret = make_optional(parser, macro, call);
                 break;
         default:
                 *ret = make_fold(parser, macro, call);
+        }
+        if (!*ret) {
+                *ret = cel_parser_node(parser, CEL_EXPR_CONST, call->start, call->mark);
+                (*ret)->constant = cel_null();
         }
         return true;
 }

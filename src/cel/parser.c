@@ -16,11 +16,14 @@ struct expr_list {
 struct cel_expr *cel_parser_fail(struct cel_parser *parser, struct doc_pos pos, const char *format,
                                  ...) {
         char message[sizeof(parser->error->message)];
+        struct doc_pos first = parser->failed_at;
         va_list args;
 
-        if (parser->failed)
+        if (parser->failed && (pos.line > first.line ||
+                               (pos.line == first.line && pos.column >= first.column)))
                 return NULL;
         parser->failed = true;
+        parser->failed_at = pos;
         va_start(args, format);
         (void)vsnprintf(message, sizeof(message), format, args);
         va_end(args);
@@ -65,6 +68,44 @@ static struct cel_expr *unexpected(struct cel_parser *parser, const char *expect
         return cel_parser_fail(parser, token->pos,
                                "Syntax error: mismatched input '%.*s' expecting %s", STR_ARG(text),
                                expecting);
+}
+
+/* Whether an expression may begin with KIND. */
+static bool begins_expr(enum cel_token_kind kind) {
+        switch (kind) {
+        case CEL_TOKEN_IDENT:
+        case CEL_TOKEN_INT:
+        case CEL_TOKEN_UINT:
+        case CEL_TOKEN_DOUBLE:
+        case CEL_TOKEN_STRING:
+        case CEL_TOKEN_BYTES:
+        case CEL_TOKEN_TRUE:
+        case CEL_TOKEN_FALSE:
+        case CEL_TOKEN_NULL:
+        case CEL_TOKEN_LEFT_BRACKET:
+        case CEL_TOKEN_LEFT_BRACE:
+        case CEL_TOKEN_LEFT_PAREN:
+        case CEL_TOKEN_DOT:
+        case CEL_TOKEN_MINUS:
+        case CEL_TOKEN_NOT:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* The next token begins no expression; it is called extraneous where the one behind it would. */
+static struct cel_expr *expected_expr(struct cel_parser *parser) {
+        static const char set[] = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', "
+                                  "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+        const struct cel_token *token = parser->token;
+
+        if (token->kind == CEL_TOKEN_END || token->kind == CEL_TOKEN_BAD ||
+            !begins_expr(token[1].kind))
+                return unexpected(parser, set);
+        return cel_parser_fail(parser, token->pos,
+                               "Syntax error: extraneous input '%.*s' expecting %s",
+                               STR_ARG(token->text), set);
 }
 
 static bool expect(struct cel_parser *parser, enum cel_token_kind kind) {
@@ -454,9 +495,7 @@ static struct cel_expr *parse_primary(struct cel_parser *parser) {
                 expr = parse_literal(parser);
                 if (expr || parser->failed)
                         return expr;
-                return unexpected(parser,
-                                  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', "
-                                  "NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}");
+                return expected_expr(parser);
         }
 }
 
@@ -728,7 +767,7 @@ int cel_parse(struct arena *arena, struct str expression, const struct cel_parse
         expr = parse_expr(&parser);
         if (expr && parser.token->kind != CEL_TOKEN_END)
                 expr = unexpected(&parser, "<EOF>");
-        if (!expr)
+        if (parser.failed)
                 return -EINVAL;
         *ret = expr;
         return 0;

@@ -11,7 +11,8 @@
  *
  * Chains of && and || are balanced, as upstream does, so they may be as long as the text.
  *
- * The first problem ends parsing: functions return NULL and the error is set.
+ * A syntax error ends parsing: functions return NULL and the error is set. After a macro with wrong
+ * arguments parsing goes on; of several problems, the one that stands first in the text is kept.
  */
 #pragma once
 
@@ -27,6 +28,7 @@ struct cel_parser {
         uint32_t expr_depth, relation_depth, calc_depth;
         struct error *error;
         bool failed;
+        struct doc_pos failed_at;
 };
 
 /* A call as it was written, before macros are looked for. */
@@ -46,8 +48,8 @@ struct cel_expr *cel_parser_fail(struct cel_parser *parser, struct doc_pos pos, 
 struct cel_expr *cel_parser_node(struct cel_parser *parser, enum cel_expr_kind kind,
                                  struct doc_pos start, struct doc_pos mark);
 
-/* Makes the macro that CALL is. Returns false where CALL is no macro; otherwise *RET, NULL where its
- * arguments are wrong (reported). */
+/* Makes the macro that CALL is. Returns false where CALL is no macro. Where its arguments are wrong
+ * that is reported, and *RET is some other node. */
 bool cel_parser_macro(struct cel_parser *parser, const struct cel_call *call,
                       struct cel_expr **ret);
 

@@ -1,10 +1,10 @@
 /* redoubt scan: judges the manifests in files and folders. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <time.h>
 
 #include "base/confine.h"
+#include "base/pool.h"
 #include "base/progress.h"
 #include "base/util.h"
 #include "cmd/command.h"
@@ -187,14 +187,6 @@ static bool shows_frames(const struct outputs *outputs) {
 
 /* --- running --- */
 
-static unsigned default_threads(void) {
-        cpu_set_t set;
-
-        if (sched_getaffinity(0, sizeof set, &set) < 0)
-                return 1;
-        return MAX(1u, MIN((unsigned)CPU_COUNT(&set), 64u));
-}
-
 static struct doc_limits limits_of(const struct scan_arguments *arguments) {
         struct doc_limits limits = doc_default_limits;
 
@@ -238,16 +230,18 @@ static int confine_scan(struct command_context *context, int argc, char **argv) 
         return 0;
 }
 
+struct progress_view {
+        struct progress progress;
+        size_t total;
+};
+
 static void show_progress(void *userdata, size_t files, uint64_t bytes, struct str file) {
-        progress_update(userdata, files, bytes, file);
-}
+        struct progress_view *view = userdata;
+        struct progress_state state = {
+                .done = files, .total = view->total, .bytes = bytes, .current = file
+        };
 
-static uint64_t total_bytes(const struct input_list *inputs) {
-        uint64_t bytes = 0;
-
-        for (size_t i = 0; i < inputs->files.count; i++)
-                bytes += inputs->files.items[i].size;
-        return bytes;
+        progress_update(&view->progress, &state);
 }
 
 static double now(void) {
@@ -279,17 +273,14 @@ static int exit_status(const struct report *report, int fail_on) {
 static void scan_and_time(struct command_context *context, const struct scan_options *base,
                           const struct input_list *inputs, struct report *report) {
         struct scan_options options = *base;
-        struct progress *progress = NULL;
+        struct progress_view view = { .total = inputs->files.count };
         double started = now();
 
-        if (!context->common.quiet)
-                progress = progress_new(inputs->files.count, total_bytes(inputs));
-        if (progress) {
-                options.progress = show_progress;
-                options.userdata = progress;
-        }
+        progress_start(&view.progress, STDERR_FILENO, "judging", !context->common.quiet);
+        options.progress = show_progress;
+        options.userdata = &view;
         scan_files(&options, inputs, report->list, &report->coverage);
-        progress_free(progress);
+        progress_end(&view.progress);
         report->seconds = now() - started;
 }
 
@@ -320,7 +311,7 @@ static int run(struct command_context *context, int argc, char **argv) {
                 .policies = &set,
                 .limits = limits,
                 .threads =
-                        arguments->threads > 0 ? (unsigned)arguments->threads : default_threads(),
+                        arguments->threads > 0 ? (unsigned)arguments->threads : (unsigned)pool_default_threads(),
                 .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
                 .as_submitted = arguments->as_submitted,
                 .frames = shows_frames(&outputs),

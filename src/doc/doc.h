@@ -121,6 +121,7 @@ struct doc_reader {
         enum doc_format format;
         size_t offset, end; /* bytes of the source that are left to read */
         uint32_t line;      /* the line at OFFSET */
+        uint32_t column;    /* and the column, which is not 1 only between JSON values */
         uint32_t index;     /* of the next document */
 };
 

@@ -11,7 +11,15 @@ struct json_reader {
         struct arena *arena;
 };
 
-static struct doc_pos here(const struct json_cursor *cursor) {
+void json_cursor_init(struct json_cursor *cursor, struct str text, size_t offset,
+                      struct doc_pos pos) {
+        *cursor = (struct json_cursor){ .at = text.ptr + offset,
+                                        .end = text.ptr + text.len,
+                                        .line_start = text.ptr + offset - (pos.column - 1),
+                                        .line = pos.line };
+}
+
+struct doc_pos json_pos(const struct json_cursor *cursor) {
         return (struct doc_pos){ cursor->line, (uint32_t)((size_t)(cursor->at - cursor->line_start) -
                                                           cursor->extra + 1) };
 }
@@ -34,14 +42,14 @@ bool json_skip_space(struct json_cursor *cursor) {
 }
 
 static int fail(const struct json_cursor *cursor, struct error *error, const char *message) {
-        struct doc_pos pos = here(cursor);
+        struct doc_pos pos = json_pos(cursor);
 
         return error_set_at(error, -EINVAL, pos.line, pos.column, "%s", message);
 }
 
 static int fail_at_end(const struct json_cursor *cursor, struct error *error,
                        const char *expected) {
-        struct doc_pos pos = here(cursor);
+        struct doc_pos pos = json_pos(cursor);
 
         return error_set_at(error, -EINVAL, pos.line, pos.column,
                             "the text ends here, but %s is missing: is the file complete?",
@@ -188,7 +196,7 @@ static int skip_string(struct json_cursor *cursor, bool *ret_escaped, struct err
 static int read_string(struct json_reader *reader, struct str *ret, struct error *error) {
         struct json_cursor *cursor = reader->cursor;
         const char *start = cursor->at + 1;
-        struct doc_pos pos = here(cursor);
+        struct doc_pos pos = json_pos(cursor);
         bool escaped = false;
         int r;
 
@@ -294,7 +302,7 @@ static bool skip_word(struct json_cursor *cursor, struct str word) {
 
 static int read_scalar(struct json_reader *reader, struct error *error) {
         struct json_cursor *cursor = reader->cursor;
-        struct doc_node node = { .start = here(cursor) };
+        struct doc_node node = { .start = json_pos(cursor) };
         int r = 0;
 
         switch (*cursor->at) {
@@ -323,14 +331,14 @@ static int read_scalar(struct json_reader *reader, struct error *error) {
         }
         if (r < 0)
                 return r;
-        node.end = here(cursor);
+        node.end = json_pos(cursor);
         return tree_add(&reader->tree, &node, error);
 }
 
 /* From the first key of a map, or the one behind a comma, to its value. */
 static int read_key(struct json_reader *reader, struct error *error) {
         struct json_cursor *cursor = reader->cursor;
-        struct doc_pos start = here(cursor);
+        struct doc_pos start = json_pos(cursor);
         struct str key;
         int r;
 
@@ -354,7 +362,7 @@ static int close_collection(struct json_reader *reader, struct error *error) {
         struct tree_value value;
 
         reader->cursor->at++;
-        tree_close(&reader->tree, here(reader->cursor), &value);
+        tree_close(&reader->tree, json_pos(reader->cursor), &value);
         return tree_add_value(&reader->tree, &value, false, value.node.start, value.node.end,
                               error);
 }
@@ -370,7 +378,7 @@ static int open_collection(struct json_reader *reader, bool *ret_child, struct e
         bool map = *cursor->at == '{';
         int r;
 
-        r = tree_open(&reader->tree, map ? DOC_MAP : DOC_LIST, here(cursor), error);
+        r = tree_open(&reader->tree, map ? DOC_MAP : DOC_LIST, json_pos(cursor), error);
         if (r < 0)
                 return r;
         cursor->at++;
@@ -542,8 +550,9 @@ static int skip_value(struct json_cursor *cursor) {
 }
 
 bool json_valid(struct str text) {
-        struct json_cursor cursor = { .at = text.ptr, .end = text.ptr + text.len };
+        struct json_cursor cursor;
 
+        json_cursor_init(&cursor, text, 0, (struct doc_pos){ 1, 1 });
         while (json_skip_space(&cursor)) {
                 int r = skip_value(&cursor);
 

@@ -18,6 +18,12 @@ struct json_cursor {
         uint32_t line;
 };
 
+/* At byte OFFSET of TEXT, which is at POS. */
+void json_cursor_init(struct json_cursor *cursor, struct str text, size_t offset,
+                      struct doc_pos pos);
+
+struct doc_pos json_pos(const struct json_cursor *cursor);
+
 /* Moves over white space. Returns false at the end of the text. */
 bool json_skip_space(struct json_cursor *cursor);
 

@@ -34,23 +34,27 @@ struct chunk {
 struct line_cursor {
         struct str text;
         size_t at, end; /* the next line begins at AT; nothing is read at or beyond END */
+        size_t newline; /* where the next \n is, when not before AT: lines may end with \r alone */
         uint32_t line;
 };
 
 /* Cuts off the next line, without its end. Lines end with \n, \r\n or \r. */
 static bool next_line(struct line_cursor *cursor, struct str *ret) {
-        const char *start = cursor->text.ptr + cursor->at, *newline, *cr;
+        const char *start = cursor->text.ptr + cursor->at, *hit;
         size_t left = cursor->end - cursor->at, length;
 
         if (left == 0)
                 return false;
-        newline = memchr(start, '\n', left);
-        length = newline ? (size_t)(newline - start) : left;
-        cr = memchr(start, '\r', length);
-        if (cr)
-                length = (size_t)(cr - start);
+        if (cursor->newline < cursor->at || cursor->at == 0) {
+                hit = memchr(start, '\n', left);
+                cursor->newline = hit ? (size_t)(hit - cursor->text.ptr) : cursor->end;
+        }
+        length = cursor->newline - cursor->at;
+        hit = memchr(start, '\r', length);
+        if (hit)
+                length = (size_t)(hit - start);
         *ret = (struct str){ start, length };
-        if (cr && newline == cr + 1)
+        if (hit && cursor->newline == cursor->at + length + 1)
                 length++;
         cursor->at += MIN(length + 1, left);
         cursor->line++;
@@ -104,6 +108,8 @@ static bool next_chunk(struct line_cursor *cursor, struct chunk *ret) {
                 }
                 *cursor = ahead;
         }
+        if (directives && !begun)
+                ret->empty = false; /* an error, and to be told as such */
         ret->end = cursor->at;
         return ret->end > ret->start;
 }
@@ -131,14 +137,17 @@ void doc_reader_init(struct doc_reader *reader, const struct doc_source *source,
                                        .limits = limits ? *limits : doc_default_limits,
                                        .format = format,
                                        .end = source->text.len,
-                                       .line = 1 };
+                                       .line = 1,
+                                       .column = 1 };
         if (format == DOC_AUTO)
                 reader->format = is_too_large(reader) ? DOC_YAML : guess_format(source->text);
 }
 
 static struct line_cursor line_cursor(const struct doc_reader *reader) {
-        return (struct line_cursor){ reader->source->text, reader->offset, reader->end,
-                                     reader->line };
+        return (struct line_cursor){ .text = reader->source->text,
+                                     .at = reader->offset,
+                                     .end = reader->end,
+                                     .line = reader->line };
 }
 
 bool doc_reader_cut(struct doc_reader *reader, size_t bytes, struct doc_reader *ret_part) {
@@ -217,63 +226,54 @@ static int read_yaml(struct doc_reader *reader, struct arena *arena, struct doc 
         return 0;
 }
 
-/* Behind a broken JSON value: where each value is a line of its own, only that one is lost. The
- * value began with a brace in column 1 of the line at START. */
+/* Behind the broken JSON value that began at START, in column 1: where each value is a line of its
+ * own, only that line is lost. Otherwise nothing tells where the next value would begin. */
 static void skip_broken_json(struct doc_reader *reader, size_t start,
                              const struct json_cursor *broken) {
-        struct str text = reader->source->text;
-        const char *newline = memchr(text.ptr + start, '\n', reader->end - start);
+        const char *text = reader->source->text.ptr;
+        const char *newline = memchr(text + start, '\n', reader->end - start);
 
         reader->offset = reader->end;
-        if (!newline || newline < broken->at || newline + 1 >= text.ptr + reader->end ||
-            text.ptr[start] != '{' || newline[1] != '{')
+        if (!newline || newline < broken->at || newline + 1 >= text + reader->end ||
+            text[start] != '{' || newline[1] != '{')
                 return;
-        reader->offset = (size_t)(newline + 1 - text.ptr);
+        reader->offset = (size_t)(newline + 1 - text);
         reader->line++;
 }
 
 static int read_json(struct doc_reader *reader, struct arena *arena, struct doc **ret,
                      struct error *error) {
-        struct str text = reader->source->text;
-        struct json_cursor cursor = { .at = text.ptr + reader->offset,
-                                      .end = text.ptr + reader->end,
-                                      .line_start = text.ptr + reader->offset,
-                                      .line = reader->line };
+        const char *text = reader->source->text.ptr;
+        struct json_cursor cursor;
         struct arena_mark mark = arena_mark(arena);
-        const char *line_start;
         struct doc *doc;
-        size_t start;
         int r;
 
-        /* Values may follow each other in one line. */
-        while (cursor.line_start > text.ptr && cursor.line_start[-1] != '\n' &&
-               cursor.line_start[-1] != '\r') {
-                cursor.line_start--;
-                cursor.extra += ((unsigned char)*cursor.line_start & 0xc0) == 0x80;
-        }
+        json_cursor_init(&cursor, str_slice(reader->source->text, 0, reader->end), reader->offset,
+                         (struct doc_pos){ reader->line, reader->column });
         if (!json_skip_space(&cursor)) {
                 reader->offset = reader->end;
                 return 0;
         }
         doc = new_doc(reader, arena);
-        start = (size_t)(cursor.at - text.ptr);
-        line_start = cursor.line_start;
-        reader->line = cursor.line;
+        doc->start = json_pos(&cursor);
+        doc->text_start = (size_t)(cursor.at - text);
         reader->index++;
-        doc->text_start = start;
-        doc->start = (struct doc_pos){ cursor.line,
-                                       (uint32_t)((size_t)(cursor.at - line_start) - cursor.extra +
-                                                  1) };
+        reader->line = doc->start.line;
         r = json_read(&cursor, &reader->limits, arena, doc, error);
         if (r < 0) {
-                if (cursor.line == reader->line && line_start == text.ptr + start)
+                size_t start = doc->text_start;
+
+                if (doc->start.column == 1)
                         skip_broken_json(reader, start, &cursor);
                 else
                         reader->offset = reader->end;
+                reader->column = 1;
                 return give_up(reader, arena, mark, r, error);
         }
-        reader->offset = doc->text_end = (size_t)(cursor.at - text.ptr);
-        reader->line = cursor.line;
+        reader->offset = doc->text_end = (size_t)(cursor.at - text);
+        reader->line = json_pos(&cursor).line;
+        reader->column = json_pos(&cursor).column;
         *ret = doc;
         return 1;
 }

@@ -141,7 +141,9 @@ static bool is_merge_key(const yaml_event_t *event) {
                 (tag && strcmp(tag, "tag:yaml.org,2002:merge") == 0));
 }
 
-/* Refuses what cannot be, or what the API server's parser reads in another way than libyaml. */
+/* Refuses what is too long, and the few things that the API server's parser, an older port of
+ * libyaml, reads in another way: there "?" ends text within [ ] and { }, and a comma belongs to the
+ * tag before it. */
 static int check_scalar(struct yaml_reader *reader, const yaml_event_t *event,
                         struct doc_pos start, struct error *error) {
         const struct level *level = top_level(reader);
@@ -151,8 +153,13 @@ static int check_scalar(struct yaml_reader *reader, const yaml_event_t *event,
                                     "a text is longer than %u bytes (limit: scalar_bytes); raise "
                                     "the limit if it is meant to be",
                                     (unsigned)reader->limits->scalar_bytes);
-        if (level && level->flow && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-            memchr(event->data.scalar.value, '?', event->data.scalar.length))
+        if (!level || !level->flow || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
+                return 0;
+        if (event->data.scalar.length == 0 && event->data.scalar.tag)
+                return error_set_at(error, -EINVAL, start.line, start.column,
+                                    "a tag without a value within [ ] or { }; write the value, if "
+                                    "only as \"\"");
+        if (memchr(event->data.scalar.value, '?', event->data.scalar.length))
                 return error_set_at(error, -EINVAL, start.line, start.column,
                                     "text with a question mark must be in quotes within [ ] or "
                                     "{ }: Kubernetes' parser takes the mark for a key");
@@ -268,7 +275,7 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event, struc
         struct doc_pos end = locator_pos(&reader->locator, &event->end_mark);
         struct str name = str_from((const char *)event->data.alias.anchor);
         struct tree_value value;
-        struct anchor *anchor;
+        struct anchor *anchor = NULL;
         int r;
 
         r = find_anchor(reader, name, start, &anchor, error);
@@ -296,6 +303,21 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event, struc
         return tree_add_value(&reader->tree, &value, true, start, end, error);
 }
 
+/* A list or map where a key should be. The commonest is the {{ of a template. */
+static int refuse_collection_key(struct yaml_reader *reader, const yaml_event_t *event,
+                                 struct doc_pos start, struct error *error) {
+        struct str text = reader->locator.text;
+        size_t at = locator_offset(&reader->locator, &event->start_mark);
+
+        if (at > 0 && at < text.len && text.ptr[at] == '{' && text.ptr[at - 1] == '{')
+                return error_set_at(error, -EINVAL, start.line, start.column - 1,
+                                    "{{ begins a template, which has to be rendered first; put it "
+                                    "in quotes if it is text");
+        return error_set_at(error, -EINVAL, start.line, start.column,
+                            "a list or map cannot be the key of a map; put text that begins with "
+                            "[ or { in quotes");
+}
+
 static int on_start(struct yaml_reader *reader, const yaml_event_t *event, enum doc_kind kind,
                     struct error *error) {
         struct doc_pos start = locator_pos(&reader->locator, &event->start_mark);
@@ -307,9 +329,7 @@ static int on_start(struct yaml_reader *reader, const yaml_event_t *event, enum 
         int r;
 
         if (is_key_next(reader))
-                return error_set_at(error, -EINVAL, start.line, start.column,
-                                    "a list or map cannot be the key of a map; put text that "
-                                    "begins with [ or { in quotes");
+                return refuse_collection_key(reader, event, start, error);
         if (reader->merge_next)
                 role = map ? ROLE_MERGE : ROLE_MERGE_LIST;
         else if (is_merge_next(reader) && !map)

@@ -37,8 +37,8 @@ static const struct complaint complaints[] = {
         { "did not find expected node content",
           "expected a value here; put text that begins with a special character in quotes", false },
         { "did not find expected <document start>",
-          "expected the end of the document here: its value is complete already, so this line is "
-          "indented wrongly or belongs to another document",
+          "the document should end here, because its value is complete: check the indentation, or "
+          "begin a new document with ---",
           false },
         { "block sequence entries are not allowed",
           "a list item is not allowed here: begin the list on a line of its own, and do not mix "

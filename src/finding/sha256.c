@@ -32,8 +32,7 @@ static void schedule(const unsigned char *block, uint32_t words[64]) {
         for (size_t i = 16; i < 64; i++) {
                 uint32_t a = words[i - 15], b = words[i - 2];
 
-                words[i] = words[i - 16] + words[i - 7] +
-                           (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
+                words[i] = words[i - 16] + words[i - 7] + (rotate(a, 7) ^ rotate(a, 18) ^ a >> 3) +
                            (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
         }
 }

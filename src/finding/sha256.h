@@ -12,7 +12,7 @@
 
 struct sha256 {
         uint32_t state[8];
-        uint64_t bytes;         /* taken in so far */
+        uint64_t bytes;          /* taken in so far */
         unsigned char block[64]; /* the last BYTES % 64 of them */
 };
 

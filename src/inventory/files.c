@@ -55,7 +55,7 @@ static bool wants(void *userdata, struct str path, struct str relative, bool fol
                 return false;
         if (!folder && !is_manifest_name(name))
                 return false;
-        if (adder->ignore && ignore_matches(adder->ignore, relative, folder)) {
+        if (adder->ignore && ignore_check(adder->ignore, relative, folder) == IGNORE_LEFT_OUT) {
                 adder->list->ignored++;
                 return false;
         }
@@ -105,14 +105,16 @@ static int read_ignore(struct adder *adder, struct error *error) {
 
         if (access(name.ptr, F_OK) < 0)
                 return 0;
-        r = fs_read(name.ptr, -1, 1 << 20, false, &buf, error);
+        r = fs_read(name.ptr, -1, IGNORE_TEXT_MAX, false, &buf, error);
         if (r < 0) {
                 error_set_file(error, name);
                 return r;
         }
-        adder->ignore =
-                ignore_new(&adder->list->arena, arena_str(&adder->list->arena, buf_str(&buf)));
-        return 0;
+        r = ignore_new(&adder->list->arena, arena_str(&adder->list->arena, buf_str(&buf)),
+                       &adder->ignore, error);
+        if (r < 0)
+                error_set_file(error, name);
+        return r;
 }
 
 int input_add(struct input_list *list, const char *path, struct error *error) {

@@ -1,6 +1,6 @@
 #include "report/write.h"
 
-enum { INDENT = 2, LABEL_WIDTH = 12 };
+enum { INDENT = 2, LABEL_WIDTH = 12, WIDEST_FRAMEWORK = 40 };
 
 static void add_field(struct buf *buf, const struct report_style *style, const char *label,
                       enum ink ink, struct str value) {
@@ -25,28 +25,36 @@ static struct str framework_of(struct str control, struct str *ret_control) {
         return str_slice(control, 0, at);
 }
 
-/* One line for each framework with all its controls. They are sorted, so those of one framework
- * follow each other. */
-static void add_controls(struct buf *buf, const struct report_style *style,
-                         const struct rule_info *rule) {
-        const char *label = "controls";
+/* The column of the controls: behind the widest framework, within reason. */
+static size_t framework_cells(const struct rule_info *rule) {
         size_t widest = 0;
         struct str control;
 
         for (size_t i = 0; i < rule->control_count; i++)
                 widest = MAX(widest, text_cells_escaped(framework_of(rule->controls[i], &control)));
-        for (size_t i = 0; i < rule->control_count;) {
+        return MIN(widest, (size_t)WIDEST_FRAMEWORK);
+}
+
+/* One line for each framework with all its controls. They are sorted, so those of one framework
+ * follow each other. */
+static void add_controls(struct buf *buf, const struct report_style *style,
+                         const struct rule_info *rule) {
+        size_t widest = framework_cells(rule);
+        const char *label = "controls";
+        struct str control;
+
+        for (size_t i = 0; i < rule->control_count; label = "") {
                 struct str framework = framework_of(rule->controls[i], &control);
-                size_t column = INDENT + LABEL_WIDTH + widest + 2;
+                size_t cells = text_cells_escaped(framework);
+                size_t column = INDENT + LABEL_WIDTH + MAX(widest, cells) + 2;
                 struct flow flow = flow_begin(buf, style, column, column);
 
                 buf_add_repeat(buf, ' ', INDENT);
                 ink_add(buf, style, INK_STRONG, str_from(label));
                 buf_add_repeat(buf, ' ', LABEL_WIDTH - strlen(label));
-                label = "";
                 buf_add_terminal(buf, framework);
                 if (control.len > 0)
-                        buf_add_repeat(buf, ' ', widest - text_cells_escaped(framework) + 2);
+                        buf_add_repeat(buf, ' ', MAX(widest, cells) - cells + 2);
                 for (; i < rule->control_count &&
                        str_eq(framework, framework_of(rule->controls[i], &control));
                      i++)

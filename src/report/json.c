@@ -11,7 +11,9 @@ void json_item(struct buf *buf) {
 
 void json_key(struct buf *buf, const char *key) {
         json_item(buf);
-        buf_printf(buf, "\"%s\":", key);
+        buf_add_char(buf, '"');
+        buf_add(buf, str_from(key));
+        buf_add(buf, STR("\":"));
 }
 
 void json_string(struct buf *buf, const char *key, struct str value) {

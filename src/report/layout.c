@@ -5,12 +5,9 @@
 enum { READABLE_WIDTH = 120, NARROWEST = 20 };
 
 static const char *const ink_codes[INK_COUNT] = {
-        [INK_PLAIN] = "",
-        [INK_STRONG] = "\x1b[1m",
-        [INK_FAINT] = "\x1b[2m",
-        [INK_CRITICAL] = "\x1b[1;31m",
-        [INK_HIGH] = "\x1b[31m",
-        [INK_MEDIUM] = "\x1b[35m",
+        [INK_PLAIN] = "",        [INK_STRONG] = "\x1b[1m",
+        [INK_FAINT] = "\x1b[2m", [INK_CRITICAL] = "\x1b[1;31m",
+        [INK_HIGH] = "\x1b[31m", [INK_MEDIUM] = "\x1b[35m",
         [INK_LOW] = "\x1b[1m",
 };
 

@@ -248,8 +248,9 @@ void write_sarif(struct out *out, const struct report *report) {
         struct buf *buf = &out->buf;
 
         rule_table_init(&table, report);
-        buf_add(buf, STR("{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/"
-                         "schemas/sarif-schema-2.1.0.json\",\n\"version\":\"2.1.0\",\n\"runs\":[{"));
+        buf_add(buf,
+                STR("{\"$schema\":\"https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/"
+                    "schemas/sarif-schema-2.1.0.json\",\n\"version\":\"2.1.0\",\n\"runs\":[{"));
         add_tool(out, report, &table);
         buf_add(buf, STR(",\n"));
         add_invocation(out, report);

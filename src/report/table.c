@@ -4,13 +4,14 @@
  * Rows are made twice, once to measure the columns and once to write them, so that the memory
  * needed does not depend on the number of findings. Where the terminal is too narrow the widest
  * columns give way first; a location keeps its end, which holds the line, everything else its
- * beginning.
+ * beginning. Where there is no terminal nothing is cut, but one huge cell does not pad all the
+ * others: beyond WIDEST_COLUMN it sticks out, so that output stays in proportion to input.
  */
 #include "report/write.h"
 
 enum column { SEVERITY, RULE, OBJECT, LOCATION, MESSAGE, CONTROLS, COLUMN_COUNT };
 
-enum { GAP = 2, NARROWEST_COLUMN = 12 };
+enum { GAP = 2, NARROWEST_COLUMN = 12, WIDEST_COLUMN = 160 };
 
 static const char *const titles[COLUMN_COUNT] = {
         [SEVERITY] = "SEVERITY", [RULE] = "RULE",       [OBJECT] = "OBJECT",
@@ -64,6 +65,7 @@ static void measure(struct table *table, const struct finding_groups *groups) {
                         struct str text = cell_text(table, groups->items[i], (enum column)column);
 
                         table->widths[column] = MAX(table->widths[column], text_cells(text));
+                        table->widths[column] = MIN(table->widths[column], (size_t)WIDEST_COLUMN);
                 }
 }
 
@@ -104,8 +106,9 @@ static void add_cell(struct buf *buf, const struct table *table, size_t column, 
                      struct str text) {
         struct buf shown _cleanup_(buf_free) = BUF_INIT;
         size_t width = table->widths[column];
+        bool cut = table->style->width > 0 && column >= OBJECT;
 
-        text_add_cut(&shown, table->style, text, width, column == LOCATION);
+        text_add_cut(&shown, table->style, text, cut ? width : SIZE_MAX, column == LOCATION);
         ink_begin(buf, table->style, ink);
         buf_add(buf, buf_str(&shown));
         ink_end(buf, table->style, ink);

@@ -1,7 +1,8 @@
 #include "report/frame.h"
 #include "report/write.h"
 
-enum { CONTROLS_SHOWN = 3, DIAGNOSTICS_SHOWN = 20 };
+/* A place may be longer than WIDEST_PLACE; the others are not padded to more than that. */
+enum { CONTROLS_SHOWN = 3, DIAGNOSTICS_SHOWN = 20, WIDEST_PLACE = 60 };
 static const size_t places_shown = 5;
 
 /* --- the first line: what, how bad, and which frameworks ask for it --- */
@@ -185,8 +186,8 @@ static void add_place(struct buf *buf, const struct report_style *style, size_t 
 
         buf_add_repeat(buf, ' ', indent);
         buf_add(buf, buf_str(&scratch));
-        buf_add_repeat(buf, ' ', aligned - cells);
-        column = indent + aligned;
+        buf_add_repeat(buf, ' ', aligned - MIN(cells, aligned));
+        column = indent + MAX(cells, aligned);
         flow = flow_begin(buf, style, column, indent + 2);
         flow.started = true;
         buf_clear(&scratch);
@@ -208,6 +209,7 @@ static void add_places(struct out *out, const struct report_style *style, size_t
                 return;
         for (size_t i = 1; i <= shown; i++)
                 aligned = MAX(aligned, place_cells(&scratch, group->items[i]));
+        aligned = MIN(aligned, (size_t)WIDEST_PLACE);
         buf_add_repeat(&out->buf, ' ', gutter);
         buf_add(&out->buf, STR("= "));
         ink_begin(&out->buf, style, INK_STRONG);

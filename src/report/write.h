@@ -14,7 +14,8 @@ void write_table(struct out *out, const struct report *report, const struct repo
 void write_json(struct out *out, const struct report *report);
 void write_sarif(struct out *out, const struct report *report);
 
-/* "error", "warning", "note": the levels of compilers and of SARIF. Critical and high are errors. */
+/* "error", "warning", "note": the levels of compilers and of SARIF. Critical and high are errors.
+ */
 const char *severity_level(enum severity severity);
 
 /* The diagnostics for people, one paragraph each; the first few of them unless LIMIT is SIZE_MAX.

@@ -1,9 +1,9 @@
 #include "scan/scan.h"
 
 #include <errno.h>
-#include <pthread.h>
 
 #include "base/fs.h"
+#include "base/pool.h"
 #include "base/util.h"
 #include "inventory/template.h"
 #include "scan/private.h"
@@ -11,35 +11,32 @@
 enum {
         SHARED_SIZE = 1 << 20, /* a file larger than this is cut into parts */
         PART_SIZE = 256 << 10,
+        ITEMS_PER_THREAD = 16, /* under way at once */
 };
 
-/* A file that several workers read parts of. */
-struct shared_file {
-        struct shared_file *next;
+/* A file in memory, shared by the items that are parts of it. */
+struct loaded {
         struct buf buf;
         struct arena arena;
         struct doc_source source;
-        struct doc_reader rest; /* what nobody has taken yet */
-        bool exhausted;
-        unsigned users; /* parts being read */
+        struct doc_reader reader; /* what is left of it */
+        size_t users;             /* items; counted by the thread that submits */
 };
 
-/* What the workers share, guarded by LOCK. */
-struct queue {
-        pthread_mutex_t lock;
-        pthread_cond_t published;
+/* What is given to a worker: a whole file, or a part of one that is loaded. */
+struct item {
+        const struct input_file *file;
+        struct loaded *loaded; /* NULL: the worker loads the file */
+        struct doc_reader part;
+        bool last; /* of its file */
+};
+
+struct scan {
         const struct scan_options *options;
-        const struct input_list *files;
-        size_t next_file, files_done;
+        struct worker *workers; /* one for each thread; the last one is the submitter's */
+        struct pool *pool;
+        size_t files_done;
         uint64_t bytes_done;
-        unsigned loading; /* workers that may still publish a shared file */
-        struct shared_file *shared;
-};
-
-struct scan_thread {
-        pthread_t thread;
-        struct queue *queue;
-        struct worker worker;
 };
 
 static const struct doc_pos nowhere = { 0, 0 };
@@ -73,7 +70,7 @@ static void not_judged(struct worker *worker, const struct input_file *file,
 }
 
 /* Reads FILE into a source that is ready to be judged. Returns whether it is. */
-static bool load(struct worker *worker, const struct input_file *file, struct shared_file *ret) {
+static bool load(struct worker *worker, const struct input_file *file, struct loaded *ret) {
         const struct doc_limits *limits = &worker->options->limits;
         struct error error = { 0 };
         struct str text = file->text;
@@ -99,134 +96,90 @@ static bool load(struct worker *worker, const struct input_file *file, struct sh
                 not_judged(worker, file, &error);
                 return false;
         }
-        doc_reader_init(&ret->rest, &ret->source,
+        doc_reader_init(&ret->reader, &ret->source,
                         str_ends(file->path, STR(".json")) ? DOC_JSON : DOC_AUTO, limits);
         return true;
 }
 
-static void shared_file_clear(struct shared_file *shared) {
-        buf_free(&shared->buf);
-        arena_free(&shared->arena);
+static void loaded_clear(struct loaded *loaded) {
+        buf_free(&loaded->buf);
+        arena_free(&loaded->arena);
 }
 
-/* --- the queue --- */
+/* --- the workers --- */
 
-static void finish_file(struct queue *queue, const struct input_file *file) {
-        pthread_mutex_lock(&queue->lock);
-        queue->files_done++;
-        queue->bytes_done += file->size;
-        if (queue->options->progress)
-                queue->options->progress(queue->options->userdata, queue->files_done,
-                                         queue->bytes_done, file->path);
-        pthread_mutex_unlock(&queue->lock);
+static void work_item(void *userdata, size_t number, void *user) {
+        struct item *item = userdata;
+        struct scan *scan = user;
+        struct worker *worker = &scan->workers[number];
+        struct loaded own = { 0 };
+
+        if (item->loaded)
+                judge_reader(worker, &item->part);
+        else if (load(worker, item->file, &own))
+                judge_reader(worker, &own.reader);
+        loaded_clear(&own);
 }
 
-/* Takes a part of a shared file. LOCK is held. */
-static struct shared_file *take_part(struct queue *queue, struct doc_reader *ret_part) {
-        for (struct shared_file *shared = queue->shared; shared; shared = shared->next) {
-                if (shared->exhausted)
-                        continue;
-                if (doc_reader_cut(&shared->rest, PART_SIZE, ret_part)) {
-                        shared->users++;
-                        return shared;
+static void release(struct loaded *loaded) {
+        if (!loaded || --loaded->users > 0)
+                return;
+        loaded_clear(loaded);
+        free(loaded);
+}
+
+static int consume_item(void *userdata, void *user) {
+        struct item *item = userdata;
+        struct scan *scan = user;
+        const struct scan_options *options = scan->options;
+
+        if (item->last) {
+                scan->files_done++;
+                scan->bytes_done += item->file->size;
+                if (options->progress)
+                        options->progress(options->userdata, scan->files_done, scan->bytes_done,
+                                          item->file->path);
+        }
+        release(item->loaded);
+        free(item);
+        return 0;
+}
+
+static void submit(struct scan *scan, const struct item *item) {
+        struct item *copy = xrealloc(NULL, 1, sizeof *copy);
+
+        *copy = *item;
+        pool_submit(scan->pool, copy);
+}
+
+/* Loads a large file here and hands it out in parts. */
+static void submit_parts(struct scan *scan, struct worker *worker, const struct input_file *file) {
+        struct loaded *loaded = xrealloc(NULL, 1, sizeof *loaded);
+        struct item item = { .file = file, .loaded = loaded };
+
+        *loaded = (struct loaded){ .users = 1 };
+        if (load(worker, file, loaded))
+                while (doc_reader_cut(&loaded->reader, PART_SIZE, &item.part)) {
+                        loaded->users++;
+                        submit(scan, &item);
                 }
-                shared->exhausted = true;
-        }
-        return NULL;
+        release(loaded);
 }
 
-/* Frees the shared files that nobody needs any more. LOCK is held. */
-static void drop_shared(struct queue *queue) {
-        for (struct shared_file **link = &queue->shared; *link;) {
-                struct shared_file *shared = *link;
+static void run_workers(struct scan *scan, const struct input_list *files, size_t threads) {
+        const struct pool_work work = { work_item, consume_item, scan };
 
-                if (!shared->exhausted || shared->users > 0) {
-                        link = &shared->next;
-                        continue;
-                }
-                *link = shared->next;
-                shared_file_clear(shared);
-                free(shared);
+        scan->pool = pool_new(&work, threads, threads * ITEMS_PER_THREAD);
+        for (size_t i = 0; i < files->files.count; i++) {
+                const struct input_file *file = &files->files.items[i];
+
+                if (file->size > SHARED_SIZE)
+                        submit_parts(scan, &scan->workers[threads], file);
+                else
+                        submit(scan, &(struct item){ .file = file, .last = true });
         }
-}
-
-static void publish(struct queue *queue, struct shared_file *shared) {
-        pthread_mutex_lock(&queue->lock);
-        if (shared) {
-                shared->next = queue->shared;
-                queue->shared = shared;
-        }
-        queue->loading--;
-        pthread_cond_broadcast(&queue->published);
-        pthread_mutex_unlock(&queue->lock);
-}
-
-static void judge_large(struct queue *queue, struct worker *worker, const struct input_file *file) {
-        struct shared_file *shared = xrealloc(NULL, 1, sizeof *shared);
-
-        *shared = (struct shared_file){ 0 };
-        if (!load(worker, file, shared)) {
-                shared_file_clear(shared);
-                free_ptr(&shared);
-        }
-        publish(queue, shared);
-}
-
-static void judge_small(struct worker *worker, const struct input_file *file) {
-        struct shared_file own = { 0 };
-
-        if (load(worker, file, &own))
-                judge_reader(worker, &own.rest);
-        shared_file_clear(&own);
-}
-
-/* One step of work. Returns false when nothing is left, and nothing can come. */
-static bool work(struct queue *queue, struct worker *worker) {
-        const struct input_file *file = NULL;
-        struct shared_file *shared;
-        struct doc_reader part;
-        bool large = false;
-
-        pthread_mutex_lock(&queue->lock);
-        for (;;) {
-                shared = take_part(queue, &part);
-                if (shared)
-                        break;
-                if (queue->next_file < queue->files->files.count) {
-                        file = &queue->files->files.items[queue->next_file++];
-                        large = file->size > SHARED_SIZE;
-                        queue->loading += large;
-                        break;
-                }
-                if (queue->loading == 0)
-                        break;
-                pthread_cond_wait(&queue->published, &queue->lock);
-        }
-        pthread_mutex_unlock(&queue->lock);
-        if (!shared && !file)
-                return false;
-        if (shared) {
-                judge_reader(worker, &part);
-                pthread_mutex_lock(&queue->lock);
-                shared->users--;
-                drop_shared(queue);
-                pthread_mutex_unlock(&queue->lock);
-                return true;
-        }
-        if (large)
-                judge_large(queue, worker, file);
-        else
-                judge_small(worker, file);
-        finish_file(queue, file);
-        return true;
-}
-
-static void *run_thread(void *userdata) {
-        struct scan_thread *thread = userdata;
-
-        while (work(thread->queue, &thread->worker))
-                ;
-        return NULL;
+        pool_finish(scan->pool);
+        scan->pool = pool_free(scan->pool);
 }
 
 /* --- joining --- */
@@ -296,39 +249,21 @@ static void add_known_problems(const struct scan_options *options, const struct 
         }
 }
 
-static size_t run_threads(struct queue *queue, struct scan_thread *threads, size_t count) {
-        size_t started = 0;
-
-        while (started + 1 < count &&
-               pthread_create(&threads[started].thread, NULL, run_thread, &threads[started]) == 0)
-                started++;
-        run_thread(&threads[count - 1]); /* this thread works too */
-        for (size_t i = 0; i < started; i++)
-                pthread_join(threads[i].thread, NULL);
-        (void)queue;
-        return started;
-}
-
 void scan_files(const struct scan_options *options, const struct input_list *files,
                 struct finding_list *list, struct report_coverage *coverage) {
-        struct queue queue = { .lock = PTHREAD_MUTEX_INITIALIZER,
-                               .published = PTHREAD_COND_INITIALIZER,
-                               .options = options,
-                               .files = files };
+        size_t threads = MAX(options->threads, 1u), dropped = 0;
+        _cleanup_free_ struct worker *workers = xrealloc(NULL, threads + 1, sizeof *workers);
+        struct scan scan = { .options = options, .workers = workers };
         struct namespaces namespaces = { 0 };
-        size_t count = MAX(options->threads, 1u), dropped = 0;
-        _cleanup_free_ struct scan_thread *threads = xrealloc(NULL, count, sizeof *threads);
 
         namespaces_read(&namespaces, options, files);
-        for (size_t i = 0; i < count; i++)
-                threads[i] = (struct scan_thread){
-                        .queue = &queue, .worker = { .options = options, .namespaces = &namespaces }
-                };
-        run_threads(&queue, threads, count);
+        for (size_t i = 0; i <= threads; i++)
+                workers[i] = (struct worker){ .options = options, .namespaces = &namespaces };
+        run_workers(&scan, files, threads);
         add_known_problems(options, files, list, coverage);
-        for (size_t i = 0; i < count; i++) {
-                dropped += threads[i].worker.dropped;
-                join(&threads[i].worker, list, coverage);
+        for (size_t i = 0; i <= threads; i++) {
+                dropped += workers[i].dropped;
+                join(&workers[i], list, coverage);
         }
         namespaces_free(&namespaces);
         if (dropped > 0)

@@ -23,8 +23,8 @@ struct scan_options {
         bool as_submitted;    /* judge the text, not what the API server would decode */
         bool frames;          /* copy source lines into findings: some report shows them */
         size_t max_findings;  /* more are counted but not kept, and the scan is incomplete */
-        void (*progress)(void *userdata, size_t files, uint64_t bytes,
-                         struct str file); /* NULL: none; one thread at a time */
+        /* Called now and then by the thread that scans; NULL: nobody wants to know. */
+        void (*progress)(void *userdata, size_t files, uint64_t bytes, struct str file);
         void *userdata;
 };
 

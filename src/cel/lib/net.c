@@ -4,6 +4,7 @@
  */
 #include "base/ip.h"
 
+#include "cel/eval.h"
 #include "cel/lib/lib.h"
 
 static const struct cel_type ip_type = { .kind = CEL_TYPE_OPAQUE, .name = STR_INIT("net.IP") };
@@ -192,12 +193,12 @@ static struct cel_value is_cidr(struct cel_context *context, const struct cel_va
 static struct cel_value contains_ip(struct cel_context *context, const struct cel_value *args,
                                     _unused_ size_t count) {
         const struct ip *other = args[1].opaque;
-        struct cel_value error;
         struct ip parsed;
 
         if (args[1].kind == CEL_STRING) {
-                if (!read_ip(context->scratch, args[1].string, &parsed, &error))
-                        return error;
+                /* Upstream loses the reason here, though not in containsCIDR. */
+                if (!read_ip(context->scratch, args[1].string, &parsed, NULL))
+                        return cel_plain_no_overload();
                 other = &parsed;
         }
         return cel_bool(ip_prefix_contains(args[0].opaque, other));

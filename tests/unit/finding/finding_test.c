@@ -118,14 +118,10 @@ struct place {
 
 /* In order. */
 static const struct place places[] = {
-        { "a.yaml", 0, 0, &rule_b, "", "" },
-        { "a.yaml", 2, 9, &rule_b, "", "" },
-        { "a.yaml", 10, 1, &rule_a, "p", "" },
-        { "a.yaml", 10, 1, &rule_a, "q", "" },
-        { "a.yaml", 10, 1, &rule_a, "q", "m" },
-        { "a.yaml", 10, 1, &rule_b, "", "" },
-        { "a.yaml", 10, 2, &rule_a, "", "" },
-        { "a.yaml.d", 1, 1, &rule_a, "", "" },
+        { "a.yaml", 0, 0, &rule_b, "", "" },    { "a.yaml", 2, 9, &rule_b, "", "" },
+        { "a.yaml", 10, 1, &rule_a, "p", "" },  { "a.yaml", 10, 1, &rule_a, "q", "" },
+        { "a.yaml", 10, 1, &rule_a, "q", "m" }, { "a.yaml", 10, 1, &rule_b, "", "" },
+        { "a.yaml", 10, 2, &rule_a, "", "" },   { "a.yaml.d", 1, 1, &rule_a, "", "" },
         { "b.yaml", 1, 1, &rule_a, "", "" },
 };
 

@@ -5,7 +5,7 @@
 static struct str deny_controls[] = { STR_INIT("nsa-1.2:network-policies"), STR_INIT("top10:4") };
 static struct str privileged_controls[] = { STR_INIT("cis-k8s-1.12:5.2.2"),
                                             STR_INIT("pss-baseline:privileged") };
-static struct str tag_controls[] = { STR_INIT("cis-eks-1.8:5.1.1"),  STR_INIT("cis-gke-1.9:5.1.1"),
+static struct str tag_controls[] = { STR_INIT("cis-eks-1.8:5.1.1"), STR_INIT("cis-gke-1.9:5.1.1"),
                                      STR_INIT("cis-k8s-1.12:5.5.1"), STR_INIT("cis-k8s-1.12:5.5.2"),
                                      STR_INIT("top10:5") };
 
@@ -115,9 +115,8 @@ void fixture_frame(struct fixture *fixture, struct finding *finding, uint32_t fi
 
         finding->frame = (struct finding_frame){ .first_line = first };
         while (str_split(&rest, '\n', &line)) {
-                finding->frame.lines =
-                        vec_grow(finding->frame.lines, finding->frame.count, &capacity,
-                                 sizeof line, &fixture->list.arena);
+                finding->frame.lines = vec_grow(finding->frame.lines, finding->frame.count,
+                                                &capacity, sizeof line, &fixture->list.arena);
                 finding->frame.lines[finding->frame.count++] = line;
         }
 }
@@ -150,8 +149,8 @@ static void add_privileged(struct fixture *fixture) {
                 fixture_add(fixture, rule, "examples/shop/db.yaml",
                             (struct doc_pos){ 12 + 40 * i, 25 },
                             (struct doc_pos){ 12 + 40 * i, 29 }, "StatefulSet", name,
-                            i % 2 ? "container \"cart\" is privileged" :
-                                    "container \"db\" is privileged");
+                            i % 2 ? "container \"cart\" is privileged"
+                                  : "container \"db\" is privileged");
         }
 }
 
@@ -196,9 +195,8 @@ void fixture_shop(struct fixture *fixture) {
         fixture_diagnose(fixture, "examples/shop/db.yaml", (struct doc_pos){ 17, 5 },
                          (struct doc_pos){ 12, 5 },
                          "the key \"image\" is given twice; the last one counts", false);
-        fixture_diagnose(fixture, "examples/shop/templates/ingress.yaml",
-                         (struct doc_pos){ 1, 1 }, (struct doc_pos){ 0, 0 },
-                         "this is a Helm template, not a manifest", true);
+        fixture_diagnose(fixture, "examples/shop/templates/ingress.yaml", (struct doc_pos){ 1, 1 },
+                         (struct doc_pos){ 0, 0 }, "this is a Helm template, not a manifest", true);
         fixture->report.coverage.not_judged = 1;
         fixture->report.coverage.templates = 1;
         fixture->report.coverage.excepted = 2;

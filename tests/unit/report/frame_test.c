@@ -16,70 +16,134 @@ struct frame_case {
         const char *expected; /* below the link line and the first bar, without the last bar */
 };
 
-#define WIDE { .unicode = true, .width = 80 }
-#define NARROW { .unicode = true, .width = 30 }
+#define WIDE                                                                                       \
+        { .unicode = true, .width = 80 }
+#define NARROW                                                                                     \
+        { .unicode = true, .width = 30 }
 
 static const struct frame_case cases[] = {
-        { "a spot", "a: true", { 7, 4 }, { 7, 8 }, WIDE,
+        { "a spot",
+          "a: true",
+          { 7, 4 },
+          { 7, 8 },
+          WIDE,
           " 7│ a: true\n"
           "  │    ^^^^\n" },
-        { "an end that is not known", "a: true", { 7, 4 }, { 0, 0 }, WIDE,
+        { "an end that is not known",
+          "a: true",
+          { 7, 4 },
+          { 0, 0 },
+          WIDE,
           " 7│ a: true\n"
           "  │    ^\n" },
-        { "a value that is missing", "a:", { 7, 3 }, { 7, 3 }, WIDE,
+        { "a value that is missing",
+          "a:",
+          { 7, 3 },
+          { 7, 3 },
+          WIDE,
           " 7│ a:\n"
           "  │   ^\n" },
-        { "a value that is missing behind a space", "a: ", { 7, 4 }, { 7, 4 }, WIDE,
+        { "a value that is missing behind a space",
+          "a: ",
+          { 7, 4 },
+          { 7, 4 },
+          WIDE,
           " 7│ a:\n"
           "  │    ^\n" },
-        { "a spot beyond what is left of the line", "a:", { 7, 30 }, { 7, 32 }, WIDE,
-          " 7│ a:\n" },
-        { "a block is marked on its first line", "  a: 1   \n  b: 2", { 7, 3 }, { 8, 7 }, WIDE,
+        { "a spot beyond what is left of the line", "a:", { 7, 30 }, { 7, 32 }, WIDE, " 7│ a:\n" },
+        { "a block is marked on its first line",
+          "  a: 1   \n  b: 2",
+          { 7, 3 },
+          { 8, 7 },
+          WIDE,
           " 7│   a: 1\n"
           "  │   ^^^^\n"
           " 8│   b: 2\n" },
-        { "tabs go to the next stop of four", "\ta\t: x", { 7, 6 }, { 7, 7 }, WIDE,
+        { "tabs go to the next stop of four",
+          "\ta\t: x",
+          { 7, 6 },
+          { 7, 7 },
+          WIDE,
           " 7│     a   : x\n"
           "  │           ^\n" },
-        { "wide characters take two cells", "k: \xe6\x97\xa5\xe6\x9c\xac x", { 7, 5 }, { 7, 6 },
+        { "wide characters take two cells",
+          "k: \xe6\x97\xa5\xe6\x9c\xac x",
+          { 7, 5 },
+          { 7, 6 },
           WIDE,
           " 7│ k: \xe6\x97\xa5\xe6\x9c\xac x\n"
           "  │      ^^\n" },
-        { "behind wide characters", "k: \xe6\x97\xa5\xe6\x9c\xac x", { 7, 7 }, { 7, 8 }, WIDE,
+        { "behind wide characters",
+          "k: \xe6\x97\xa5\xe6\x9c\xac x",
+          { 7, 7 },
+          { 7, 8 },
+          WIDE,
           " 7│ k: \xe6\x97\xa5\xe6\x9c\xac x\n"
           "  │         ^\n" },
-        { "combining marks take none", "e\xcc\x81: x", { 7, 5 }, { 7, 6 }, WIDE,
+        { "combining marks take none",
+          "e\xcc\x81: x",
+          { 7, 5 },
+          { 7, 6 },
+          WIDE,
           " 7│ e\xcc\x81: x\n"
           "  │    ^\n" },
-        { "escapes are as wide as they look", "\x1b[1m: x", { 7, 7 }, { 7, 8 }, WIDE,
+        { "escapes are as wide as they look",
+          "\x1b[1m: x",
+          { 7, 7 },
+          { 7, 8 },
+          WIDE,
           " 7│ \\x1b[1m: x\n"
           "  │          ^\n" },
-        { "bytes that are no text", "\xff: x", { 7, 4 }, { 7, 5 }, WIDE,
+        { "bytes that are no text",
+          "\xff: x",
+          { 7, 4 },
+          { 7, 5 },
+          WIDE,
           " 7│ \\xff: x\n"
           "  │       ^\n" },
         /* 26 cells are left of 30: the bar and a space take 4 */
-        { "a line that just fits", "abcdefghijklmnopqrstuvwxyz", { 7, 26 }, { 7, 27 }, NARROW,
+        { "a line that just fits",
+          "abcdefghijklmnopqrstuvwxyz",
+          { 7, 26 },
+          { 7, 27 },
+          NARROW,
           " 7│ abcdefghijklmnopqrstuvwxyz\n"
           "  │                          ^\n" },
-        { "a long line, spot at the beginning", "abcdefghijklmnopqrstuvwxyz01", { 7, 1 }, { 7, 3 },
+        { "a long line, spot at the beginning",
+          "abcdefghijklmnopqrstuvwxyz01",
+          { 7, 1 },
+          { 7, 3 },
           NARROW,
           " 7│ abcdefghijklmnopqrstuvwxy…\n"
           "  │ ^^\n" },
         { "a long line, spot in the middle",
-          "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee", { 7, 31 }, { 7, 35 }, NARROW,
+          "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee",
+          { 7, 31 },
+          { 7, 35 },
+          NARROW,
           /* from cell 30 - 26 / 3 = 22, to cell 48 */
           " 7│ …cccccccSPOTddddddddddeee…\n"
           "  │         ^^^^\n" },
-        { "a long line, spot at the end", "aaaaaaaaaabbbbbbbbbbccccccccccSPOT", { 7, 31 },
-          { 7, 35 }, NARROW,
+        { "a long line, spot at the end",
+          "aaaaaaaaaabbbbbbbbbbccccccccccSPOT",
+          { 7, 31 },
+          { 7, 35 },
+          NARROW,
           " 7│ …abbbbbbbbbbccccccccccSPOT\n"
           "  │                       ^^^^\n" },
-        { "a long line in ASCII", "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee",
-          { 7, 31 }, { 7, 35 }, { .width = 30 },
+        { "a long line in ASCII",
+          "aaaaaaaaaabbbbbbbbbbccccccccccSPOTddddddddddeeeeeeeeee",
+          { 7, 31 },
+          { 7, 35 },
+          { .width = 30 },
           " 7| ...cccccSPOTdddddddddde...\n"
           "  |         ^^^^\n" },
-        { "other lines are cut alike", "short\naaaaaaaaaabbbbbbbbbbccccccccccSPOTdddddddddd\n"
-          "               between", { 8, 31 }, { 8, 35 }, NARROW,
+        { "other lines are cut alike",
+          "short\naaaaaaaaaabbbbbbbbbbccccccccccSPOTdddddddddd\n"
+          "               between",
+          { 8, 31 },
+          { 8, 35 },
+          NARROW,
           /* the longest line has 44 cells, so 18 to 44 are shown */
           " 7│ …\n"
           " 8│ …bccccccccccSPOTdddddddddd\n"
@@ -88,7 +152,9 @@ static const struct frame_case cases[] = {
         { "a wide character is not cut in half",
           "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
           "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5",
-          { 7, 1 }, { 7, 2 }, NARROW,
+          { 7, 1 },
+          { 7, 2 },
+          NARROW,
           /* 28 cells; 25 are left before the ellipsis: twelve characters and a space */
           " 7│ \xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5"
           "\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5\xe6\x97\xa5 …\n"

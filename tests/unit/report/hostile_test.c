@@ -9,15 +9,17 @@
 #include "json_tree.h"
 
 static const char *const hostile[] = {
-        "\x1b[2J\x1b]0;owned\x07",             /* clear the screen, set the title */
-        "\xc2\x9b" "31m",                      /* CSI as a C1 control */
-        "a\nerror[pods/x]: forged",            /* a line of its own */
-        "a\r\b\x7f\t\x0b",                     /* overwrite */
-        "\xe2\x80\xae" "evil \xe2\x81\xa6",    /* bidirectional override and isolate */
-        "\xff\xfe\xc0\xaf\xed\xa0\x80\xf5",    /* no UTF-8 */
+        "\x1b[2J\x1b]0;owned\x07", /* clear the screen, set the title */
+        "\xc2\x9b"
+        "31m",                      /* CSI as a C1 control */
+        "a\nerror[pods/x]: forged", /* a line of its own */
+        "a\r\b\x7f\t\x0b",          /* overwrite */
+        "\xe2\x80\xae"
+        "evil \xe2\x81\xa6",                    /* bidirectional override and isolate */
+        "\xff\xfe\xc0\xaf\xed\xa0\x80\xf5",     /* no UTF-8 */
         "\xe2\x80\xa8\xe2\x80\xa9\xef\xbb\xbf", /* line and paragraph separators, BOM */
-        "\"}],\"x\":[{\\",                     /* JSON */
-        "[a](javascript:alert(1)) `` ``` <b>", /* links, markup */
+        "\"}],\"x\":[{\\",                      /* JSON */
+        "[a](javascript:alert(1)) `` ``` <b>",  /* links, markup */
         "%s%n%1$s",
         "",
 };
@@ -27,9 +29,14 @@ static void hostile_report(struct fixture *fixture, struct rule_info *rule, cons
         struct finding *finding;
 
         control = str_from(text);
-        *rule = (struct rule_info){ .id = control, .title = control, .why = control,
-                                    .remedy = control, .practice = control, .source = control,
-                                    .controls = &control, .control_count = 1,
+        *rule = (struct rule_info){ .id = control,
+                                    .title = control,
+                                    .why = control,
+                                    .remedy = control,
+                                    .practice = control,
+                                    .source = control,
+                                    .controls = &control,
+                                    .control_count = 1,
                                     .severity = SEVERITY_MEDIUM };
         fixture_init(fixture);
         for (unsigned i = 0; i < 3; i++) {
@@ -68,8 +75,7 @@ static size_t count_lines(struct str text) {
         return lines;
 }
 
-static void check_text(const struct fixture *fixture, const struct rule_info *rule,
-                       size_t width) {
+static void check_text(const struct fixture *fixture, const struct rule_info *rule, size_t width) {
         const struct report_style style = { .unicode = true, .width = width, .all = true };
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
 
@@ -121,5 +127,33 @@ void machine_formats_survive_hostile_input(void **state _unused_) {
                 json = json_read(&arena, (struct str){ text, size });
                 assert_int_equal(json_count(json, "runs.0.results"), 3);
                 free(text);
+        }
+}
+
+/* One huge name among many findings must not be multiplied, by padding or otherwise. */
+void output_stays_in_proportion(void **state _unused_) {
+        enum { HUGE = 100000, COUNT = 1000 };
+        struct fixture fixture _cleanup_(fixture_free) = { 0 };
+        char *huge _cleanup_free_ = xrealloc(NULL, HUGE + 1, 1);
+        struct report_style style = { .unicode = true, .all = true };
+
+        memset(huge, 'x', HUGE);
+        huge[HUGE] = 0;
+        fixture_init(&fixture);
+        for (uint32_t i = 1; i <= COUNT; i++) {
+                const char *text = i == 1 ? huge : "a";
+
+                fixture_add(&fixture, &fixture_rules[RULE_TAG], text, (struct doc_pos){ i, 1 },
+                            (struct doc_pos){ i, 2 }, text, text, text);
+                fixture_diagnose(&fixture, text, (struct doc_pos){ i, 1 }, (struct doc_pos){ 0 },
+                                 text, false);
+        }
+        for (int i = 0; i < 2 * REPORT_FORMAT_COUNT; i++) {
+                size_t size;
+
+                style.width = i < REPORT_FORMAT_COUNT ? 0 : 80;
+                free(fixture_write(&fixture, (enum report_format)(i % REPORT_FORMAT_COUNT), &style,
+                                   &size));
+                assert_true(size < 6 * HUGE + 1000 * COUNT);
         }
 }

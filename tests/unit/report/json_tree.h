@@ -1,6 +1,6 @@
 /*
- * A small strict JSON reader for tests (RFC 8259), independent of the one in the product: it accepts
- * exactly what any other reader does, so writers that pass it are well-formed.
+ * A small strict JSON reader for tests (RFC 8259), independent of the one in the product: it
+ * accepts exactly what any other reader does, so writers that pass it are well-formed.
  */
 #pragma once
 
@@ -10,8 +10,8 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_LIST, JSON
 
 struct json {
         enum json_kind kind;
-        struct str key;    /* of a member of a map */
-        struct str text;   /* a string, decoded; a number, a bool: as written */
+        struct str key;  /* of a member of a map */
+        struct str text; /* a string, decoded; a number, a bool: as written */
         struct json *first, *next;
         size_t count;
 };

@@ -110,8 +110,7 @@ void sarif_has_what_is_required(void **state _unused_) {
         check_rules(json_at(run, "tool.driver"));
         for (const struct json *result = json_at(run, "results")->first; result;
              result = result->next) {
-                const struct json *rule =
-                        json_at(rules, json_text(result, "ruleIndex").ptr);
+                const struct json *rule = json_at(rules, json_text(result, "ruleIndex").ptr);
 
                 assert_non_null(rule);
                 assert_true(str_eq(json_text(rule, "id"), json_text(result, "ruleId")));
@@ -155,7 +154,9 @@ void sarif_writes_uris(void **state _unused_) {
                 { "a b#c?d%e.yaml", "a%20b%23c%3Fd%25e.yaml" },
                 { "javascript:alert(1)", "javascript%3Aalert%281%29" },
                 { "<stdin>", "%3Cstdin%3E" },
-                { "b\xc3\xbc" "cher.yaml", "b%C3%BCcher.yaml" },
+                { "b\xc3\xbc"
+                  "cher.yaml",
+                  "b%C3%BCcher.yaml" },
                 { "\xff\n\"", "%FF%0A%22" },
         };
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
@@ -179,7 +180,9 @@ void sarif_makes_no_links(void **state _unused_) {
 
 void sarif_tags_are_unique(void **state _unused_) {
         struct str controls[40];
-        struct rule_info rule = { .id = STR("a"), .controls = controls, .practice = STR("security"),
+        struct rule_info rule = { .id = STR("a"),
+                                  .controls = controls,
+                                  .practice = STR("security"),
                                   .control_count = ELEMENTS(controls) };
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         struct buf buf _cleanup_(buf_free) = BUF_INIT;

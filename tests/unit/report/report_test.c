@@ -154,8 +154,7 @@ void groups_are_ordered(void **state _unused_) {
                     where(text, size, "error[network/no-default-deny]"));
         assert_true(where(text, size, "error[network/no-default-deny]") <
                     where(text, size, "warning[images/tag]"));
-        assert_true(where(text, size, "warning[images/tag]") <
-                    where(text, size, "note[limits]"));
+        assert_true(where(text, size, "warning[images/tag]") < where(text, size, "note[limits]"));
         free(text);
 }
 
@@ -304,6 +303,7 @@ int main(void) {
                 cmocka_unit_test(sarif_tags_are_unique),
                 cmocka_unit_test(text_survives_hostile_input),
                 cmocka_unit_test(machine_formats_survive_hostile_input),
+                cmocka_unit_test(output_stays_in_proportion),
                 cmocka_unit_test(golden_reports),
                 cmocka_unit_test(golden_explanations),
         };

@@ -19,6 +19,7 @@ void sarif_tags_are_unique(void **state);
 
 void text_survives_hostile_input(void **state);
 void machine_formats_survive_hostile_input(void **state);
+void output_stays_in_proportion(void **state);
 
 void formats_have_names(void **state);
 void clean_is_said_only_when_it_is(void **state);

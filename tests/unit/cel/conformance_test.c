@@ -1,0 +1,460 @@
+/*
+ * The conformance cases of the CEL specification, answered as Kubernetes answers them.
+ *
+ * REDOUBT_TEST_DATA/cel/conformance.jsonl holds the cases; each says what Kubernetes' own CEL
+ * environment does with it: `k8s` is "agrees", "does-not-compile", or "differs" with the answer in
+ * `k8sDetail`. Cases that need protobuf messages are left out by the file's field `needs`.
+ */
+#include "../test.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "base/fs.h"
+#include "base/util.h"
+#include "cel/program.h"
+
+/* The cases are read with our own reader. */
+static const struct doc_node *field(const struct doc_node *node, const char *name) {
+        return doc_get(node, str_from(name));
+}
+
+static struct str text_field(const struct doc_node *node, const char *name) {
+        return doc_string(field(node, name), STR(""));
+}
+
+static bool flag_field(const struct doc_node *node, const char *name) {
+        const struct doc_node *flag = field(node, name);
+
+        return flag && flag->kind == DOC_BOOL && flag->boolean;
+}
+
+/* --- cel.expr.Value as JSON --- */
+
+static struct str decode_base64(struct arena *arena, struct str text) {
+        static const char alphabet[] =
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        char *bytes = arena_alloc(arena, text.len + 1);
+        unsigned bits = 0, held = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
+                const char *at = strchr(alphabet, text.ptr[i]);
+
+                assert_non_null(at);
+                bits = (bits << 6 | (unsigned)(at - alphabet)) & 0xffff;
+                held += 6;
+                if (held >= 8) {
+                        held -= 8;
+                        bytes[n++] = (char)(bits >> held & 0xff);
+                }
+        }
+        return (struct str){ bytes, n };
+}
+
+static double number_of(const struct doc_node *node) {
+        if (node->kind == DOC_INT)
+                return (double)node->integer;
+        if (node->kind == DOC_DOUBLE)
+                return node->number;
+        if (str_eq(node->string, STR("NaN")))
+                return NAN;
+        return node->string.ptr[0] == '-' ? -INFINITY : INFINITY;
+}
+
+static struct cel_value read_value(struct arena *arena, const struct doc_node *node);
+
+static struct cel_value read_list(struct arena *arena, const struct doc_node *node) {
+        const struct doc_node *values = field(node, "values");
+        size_t count = values ? values->list.count : 0;
+        struct cel_value *items = arena_new_array(arena, count, struct cel_value);
+
+        for (size_t i = 0; i < count; i++)
+                items[i] = read_value(arena, &values->list.items[i]);
+        return cel_list_value(arena, items, count);
+}
+
+static struct cel_value read_map(struct arena *arena, const struct doc_node *node) {
+        const struct doc_node *entries = field(node, "entries");
+        size_t count = entries ? entries->list.count : 0;
+        struct cel_value *keys = arena_new_array(arena, count, struct cel_value);
+        struct cel_value *values = arena_new_array(arena, count, struct cel_value);
+
+        for (size_t i = 0; i < count; i++) {
+                keys[i] = read_value(arena, field(&entries->list.items[i], "key"));
+                values[i] = read_value(arena, field(&entries->list.items[i], "value"));
+        }
+        return cel_map_value(arena, keys, values, count);
+}
+
+static struct cel_value read_value(struct arena *arena, const struct doc_node *node) {
+        const struct doc_entry *entry;
+        const struct doc_node *value;
+        struct str kind, text;
+
+        assert_true(node && node->kind == DOC_MAP && node->map.count == 1);
+        entry = &node->map.entries[0];
+        kind = entry->key;
+        value = &entry->value;
+        text = doc_string(value, STR(""));
+        if (str_eq(kind, STR("int64Value")))
+                return cel_int(strtoll(arena_str(arena, text).ptr, NULL, 10));
+        if (str_eq(kind, STR("uint64Value")))
+                return cel_uint(strtoull(arena_str(arena, text).ptr, NULL, 10));
+        if (str_eq(kind, STR("doubleValue")))
+                return cel_double(number_of(value));
+        if (str_eq(kind, STR("boolValue")))
+                return cel_bool(value->boolean);
+        if (str_eq(kind, STR("stringValue")))
+                return cel_string(text);
+        if (str_eq(kind, STR("bytesValue")))
+                return cel_bytes(decode_base64(arena, text));
+        if (str_eq(kind, STR("listValue")))
+                return read_list(arena, value);
+        if (str_eq(kind, STR("mapValue")))
+                return read_map(arena, value);
+        if (str_eq(kind, STR("typeValue"))) {
+                struct cel_type *type = arena_new(arena, struct cel_type);
+
+                *type = (struct cel_type){ .kind = CEL_TYPE_OPAQUE, .name = text };
+                return cel_type_value(type);
+        }
+        assert_true(str_eq(kind, STR("nullValue")));
+        return cel_null();
+}
+
+/* Whether the values are the same, kind included: 1 is not 1u here, and NaN is NaN. */
+static bool is_same(const struct cel_value *a, const struct cel_value *b) {
+        if (a->kind != b->kind)
+                return false;
+        if (a->kind == CEL_DOUBLE)
+                return a->number == b->number || (isnan(a->number) && isnan(b->number));
+        if (a->kind == CEL_TYPE) {
+                struct arena arena = ARENA_INIT;
+                bool same = str_eq(cel_value_text(&arena, a), cel_value_text(&arena, b));
+
+                arena_free(&arena);
+                return same;
+        }
+        if (a->kind == CEL_LIST) {
+                if (cel_list_size(a) != cel_list_size(b))
+                        return false;
+                for (size_t i = 0; i < cel_list_size(a); i++) {
+                        struct cel_value left = cel_list_at(a, i), right = cel_list_at(b, i);
+
+                        if (!is_same(&left, &right))
+                                return false;
+                }
+                return true;
+        }
+        return cel_equal(a, b);
+}
+
+/* --- cel.expr.Type as JSON --- */
+
+static const struct cel_type *read_type(struct arena *arena, const struct doc_node *node);
+
+static const struct cel_type *read_primitive(struct str name) {
+        static const struct {
+                const char *name;
+                const struct cel_type *type;
+        } primitives[] = {
+                { "BOOL", &cel_type_bool },     { "INT64", &cel_type_int },
+                { "UINT64", &cel_type_uint },   { "DOUBLE", &cel_type_double },
+                { "STRING", &cel_type_string }, { "BYTES", &cel_type_bytes },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(primitives); i++)
+                if (str_eq(name, str_from(primitives[i].name)))
+                        return primitives[i].type;
+        return &cel_type_error;
+}
+
+static const struct cel_type *read_abstract(struct arena *arena, const struct doc_node *node) {
+        const struct doc_node *list = field(node, "parameterTypes");
+        size_t count = list ? list->list.count : 0;
+        const struct cel_type **params = arena_new_array(arena, count, const struct cel_type *);
+
+        for (size_t i = 0; i < count; i++)
+                params[i] = read_type(arena, &list->list.items[i]);
+        return cel_type_opaque(arena, text_field(node, "name"), params, count);
+}
+
+static const struct cel_type *read_type(struct arena *arena, const struct doc_node *node) {
+        const struct doc_entry *entry = &node->map.entries[0];
+        const struct doc_node *value = &entry->value;
+
+        if (str_eq(entry->key, STR("primitive")))
+                return read_primitive(value->string);
+        if (str_eq(entry->key, STR("null")))
+                return &cel_type_null;
+        if (str_eq(entry->key, STR("dyn")))
+                return &cel_type_dyn;
+        if (str_eq(entry->key, STR("listType")))
+                return cel_type_list(arena, read_type(arena, field(value, "elemType")));
+        if (str_eq(entry->key, STR("mapType")))
+                return cel_type_map(arena, read_type(arena, field(value, "keyType")),
+                                    read_type(arena, field(value, "valueType")));
+        if (str_eq(entry->key, STR("abstractType")))
+                return read_abstract(arena, value);
+        if (str_eq(entry->key, STR("typeParam"))) {
+                struct cel_type *type = arena_new(arena, struct cel_type);
+
+                *type = (struct cel_type){ .kind = CEL_TYPE_PARAM, .name = value->string };
+                return type;
+        }
+        return &cel_type_error;
+}
+
+/* --- a case --- */
+
+struct conformance_case {
+        const struct doc_node *node;
+        struct arena arena, scratch;
+        struct cel_env *env;
+        struct cel_value variables[8];
+        size_t count;
+        struct cel_program *program;
+        struct error error;
+};
+
+static struct cel_value not_called(struct cel_context *context, const struct cel_value *args,
+                                   size_t count) {
+        return cel_no_such_overload(context, STR("fn"), args, count);
+}
+
+/* A function of the case's own: declared for the checker, never called. */
+static void declare_function(struct conformance_case *test, const struct doc_node *declaration) {
+        static const struct cel_function_row row = { .signature = "", .call = not_called };
+        const struct doc_node *source =
+                &field(field(declaration, "function"), "overloads")->list.items[0];
+        const struct doc_node *params = field(source, "params");
+        struct cel_function_set *set = arena_new(&test->arena, struct cel_function_set);
+        struct cel_overload *overload = arena_new(&test->arena, struct cel_overload);
+
+        overload->name = set->name = text_field(declaration, "name");
+        overload->row = &row;
+        overload->param_count = params->list.count;
+        for (size_t i = 0; i < params->list.count; i++)
+                overload->params[i] = read_type(&test->arena, &params->list.items[i]);
+        overload->result = read_type(&test->arena, field(source, "resultType"));
+        set->overloads = arena_new_array(&test->arena, 2, const struct cel_overload *);
+        set->overloads[0] = overload;
+        set->count = 1;
+        set->capacity = 2;
+        map_put(&test->env->functions, set->name)->value = set;
+}
+
+static void declare(struct conformance_case *test) {
+        const struct doc_node *types = field(test->node, "typeEnv");
+        const struct doc_node *bindings = field(test->node, "bindings");
+
+        for (size_t i = 0; types && i < types->list.count; i++) {
+                const struct doc_node *declaration = &types->list.items[i];
+                const struct doc_node *ident = field(declaration, "ident");
+
+                if (ident)
+                        cel_env_declare(test->env, text_field(declaration, "name"),
+                                        read_type(&test->arena, field(ident, "type")));
+                else
+                        declare_function(test, declaration);
+        }
+        for (size_t i = 0; bindings && i < bindings->map.count; i++)
+                if (cel_env_variable(test->env, bindings->map.entries[i].key) < 0)
+                        cel_env_declare(test->env, bindings->map.entries[i].key, &cel_type_dyn);
+
+        test->count = test->env->variables.count;
+        assert_true(test->count <= ELEMENTS(test->variables));
+        for (size_t i = 0; i < test->count; i++)
+                test->variables[i].kind = CEL_UNSET;
+        for (size_t i = 0; bindings && i < bindings->map.count; i++) {
+                const struct doc_entry *binding = &bindings->map.entries[i];
+
+                test->variables[cel_env_variable(test->env, binding->key)] =
+                        read_value(&test->arena, field(&binding->value, "value"));
+        }
+}
+
+static int compile(struct conformance_case *test) {
+        struct cel_env_options options = {
+                .kube_minor = 36,
+                .no_check = flag_field(test->node, "disableCheck"),
+                .no_macros = flag_field(test->node, "disableMacros"),
+                .container = text_field(test->node, "container"),
+        };
+
+        assert_int_equal(cel_env_new(&test->arena, &options, &test->env), 0);
+        declare(test);
+        return cel_compile(test->env, &test->arena, text_field(test->node, "expr"),
+                           &test->program, &test->error);
+}
+
+/* "map[stringValue:text]", "map[boolValue:false]": the answer of Kubernetes where it differs. */
+static bool is_detail(struct str detail, const struct cel_value *value) {
+        if (value->kind == CEL_BOOL)
+                return str_eq(detail, value->boolean ? STR("map[boolValue:true]")
+                                                     : STR("map[boolValue:false]"));
+        if (value->kind != CEL_STRING || !str_starts(detail, STR("map[stringValue:")) ||
+            !str_ends(detail, STR("]")))
+                return false;
+        return str_eq(str_slice(detail, strlen("map[stringValue:"), detail.len - 1),
+                      value->string);
+}
+
+/* Whether the outcome is the one expected; otherwise what it is, in *RET_PROBLEM. */
+static bool check_differs(struct conformance_case *test, const struct cel_value *value,
+                          struct str *ret_problem) {
+        struct str detail = text_field(test->node, "k8sDetail");
+
+        *ret_problem = cel_value_text(&test->arena, value);
+        if (str_eq(detail, STR("no error")))
+                return value->kind != CEL_ERROR;
+        if (value->kind == CEL_ERROR)
+                return str_find(value->error->message, detail, 0) >= 0;
+        return is_detail(detail, value);
+}
+
+static bool check_agrees(struct conformance_case *test, const struct cel_value *value,
+                         struct str *ret_problem) {
+        const struct doc_node *expected = field(test->node, "value");
+        const struct doc_node *typed = field(test->node, "typed");
+        struct str expect = text_field(test->node, "expect");
+        struct cel_value wanted = cel_bool(true);
+
+        if (str_eq(expect, STR("error"))) {
+                *ret_problem = STR("no error");
+                return value->kind == CEL_ERROR;
+        }
+        if (typed) {
+                struct str type =
+                        cel_type_text(&test->arena, cel_program_type(test->program));
+
+                *ret_problem = type;
+                if (!str_eq(type, cel_type_text(&test->arena,
+                                                read_type(&test->arena,
+                                                          field(typed, "deducedType")))))
+                        return false;
+                expected = field(typed, "result");
+                if (!expected)
+                        return true;
+        }
+        if (expected)
+                wanted = read_value(&test->arena, expected);
+        *ret_problem = cel_value_text(&test->arena, value);
+        return is_same(value, &wanted);
+}
+
+static bool run(struct conformance_case *test, struct str *ret_problem) {
+        struct str k8s = text_field(test->node, "k8s");
+        struct cel_value value = cel_null();
+        int r = compile(test);
+
+        if (str_eq(k8s, STR("does-not-compile"))) {
+                *ret_problem = STR("it compiles");
+                return r < 0;
+        }
+        if (r < 0) {
+                *ret_problem = str_from(test->error.message);
+                /* An expected error may be found as early as that. */
+                return str_eq(text_field(test->node, "expect"), STR("error")) &&
+                       str_eq(k8s, STR("agrees"));
+        }
+        if (!flag_field(test->node, "checkOnly"))
+                cel_eval(test->program,
+                         &(struct cel_activation){ .variables = test->variables,
+                                                   .count = test->count },
+                         &test->scratch, &value);
+        return str_eq(k8s, STR("differs")) ? check_differs(test, &value, ret_problem)
+                                           : check_agrees(test, &value, ret_problem);
+}
+
+/* --- all cases --- */
+
+struct section {
+        struct str name;
+        unsigned passed, failed, skipped;
+};
+
+struct totals {
+        struct section sections[64];
+        size_t count;
+};
+
+static struct section *section_of(struct totals *totals, struct str name) {
+        for (size_t i = 0; i < totals->count; i++)
+                if (str_eq(totals->sections[i].name, name))
+                        return &totals->sections[i];
+        assert_true(totals->count < ELEMENTS(totals->sections));
+        totals->sections[totals->count].name = name;
+        return &totals->sections[totals->count++];
+}
+
+static void run_case(struct totals *totals, const struct doc_node *node) {
+        struct section *section = section_of(totals, text_field(node, "section"));
+        const struct doc_node *needs = field(node, "needs");
+        struct conformance_case test = { .node = node };
+        struct str problem = STR("");
+
+        if (needs && needs->list.count > 0) {
+                section->skipped++;
+                return;
+        }
+        if (run(&test, &problem)) {
+                section->passed++;
+        } else {
+                section->failed++;
+                print_error("%.*s %.*s: %.*s\n        gives: %.*s\n", STR_ARG(section->name),
+                            STR_ARG(text_field(node, "name")), STR_ARG(text_field(node, "expr")),
+                            STR_ARG(problem));
+        }
+        cel_env_free(test.env);
+        arena_free(&test.arena);
+        arena_free(&test.scratch);
+}
+
+static void test_conformance(_unused_ void **state) {
+        _cleanup_(arena_free) struct arena arena = ARENA_INIT, case_arena = ARENA_INIT;
+        _cleanup_(buf_free) struct buf text = BUF_INIT;
+        struct totals totals = { 0 };
+        struct doc_source source;
+        struct doc_reader reader;
+        struct error error = { 0 };
+        unsigned failed = 0, passed = 0;
+        struct doc *doc;
+        struct str name;
+        int r;
+
+        if (!test_data())
+                skip();
+        name = arena_printf(&arena, "%s/cel/conformance.jsonl", test_data());
+        assert_int_equal(fs_read(name.ptr, -1, 64 << 20, false, &text, &error), 0);
+        assert_int_equal(doc_source_init(&arena, name, buf_str(&text), &source, &error), 0);
+        doc_reader_init(&reader, &source, DOC_JSON, &doc_default_limits);
+        while ((r = doc_read(&reader, &case_arena, &doc, &error)) > 0)
+                run_case(&totals, doc->root);
+        assert_int_equal(r, 0);
+
+        for (size_t i = 0; i < totals.count; i++) {
+                const struct section *section = &totals.sections[i];
+
+                print_message("%-16.*s %4u passed %4u failed", STR_ARG(section->name),
+                              section->passed, section->failed);
+                if (section->skipped > 0)
+                        print_message(" %4u skipped (protobuf messages, enums, wrappers)",
+                                      section->skipped);
+                print_message("\n");
+                failed += section->failed;
+                passed += section->passed;
+        }
+        print_message("%u passed, %u failed\n", passed, failed);
+        assert_int_equal(failed, 0);
+        assert_true(passed >= 1742); /* none got lost on the way */
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_conformance),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,157 @@
+#include "../test.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+#include "kube/decode.h"
+#include "kube/kinds.h"
+#include "kube/selector.h"
+
+static const struct doc_node *read_yaml(struct arena *arena, const char *text) {
+        struct doc_source *source = arena_new(arena, struct doc_source);
+        struct doc_reader reader;
+        struct doc *doc = NULL;
+
+        *source = (struct doc_source){ STR("test"), arena_str(arena, str_from(text)) };
+        doc_reader_init(&reader, source, DOC_YAML, NULL);
+        assert_int_equal(doc_read(&reader, arena, &doc, NULL), 1);
+        return doc->root;
+}
+
+/* apimachinery meta.UnsafeGuessKindToResource. */
+static void resources_are_guessed_as_upstream_does(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+
+        assert_str(kube_guess_resource(&arena, STR("Gateway")), "gateways");
+        assert_str(kube_guess_resource(&arena, STR("Policy")), "policies");
+        assert_str(kube_guess_resource(&arena, STR("GatewayClass")), "gatewayclasses");
+        assert_str(kube_guess_resource(&arena, STR("VirtualService")), "virtualservices");
+}
+
+static void kinds_are_found_in_their_old_groups_too(void **state _unused_) {
+        const struct kube_kind *kind = kube_kind_find(STR("extensions"), STR("Deployment"));
+
+        assert_non_null(kind);
+        assert_str(kind->resource, "deployments");
+        assert_true(kind->namespaced);
+        assert_null(kube_kind_find(STR("argoproj.io"), STR("Deployment")));
+        assert_false(kube_kind_find(STR(""), STR("Namespace"))->namespaced);
+        assert_str(kube_group_version(STR("v1")).group, "");
+        assert_str(kube_group_version(STR("apps/v1")).version, "v1");
+}
+
+/* The truth table of metav1.LabelSelector: NotIn and DoesNotExist hold for a missing key. */
+static void selectors_select_as_upstream_does(void **state _unused_) {
+        static const struct {
+                const char *selector, *labels;
+                bool matches;
+        } cases[] = {
+                { "{}", "{}", true },
+                { "{matchLabels: {a: b}}", "{a: b, c: d}", true },
+                { "{matchLabels: {a: b}}", "{a: c}", false },
+                { "{matchLabels: {a: b}}", "{}", false },
+                { "{matchExpressions: [{key: a, operator: In, values: [b, c]}]}", "{a: c}", true },
+                { "{matchExpressions: [{key: a, operator: In, values: [b, c]}]}", "{a: d}", false },
+                { "{matchExpressions: [{key: a, operator: In, values: [b, c]}]}", "{}", false },
+                { "{matchExpressions: [{key: a, operator: NotIn, values: [b]}]}", "{}", true },
+                { "{matchExpressions: [{key: a, operator: NotIn, values: [b]}]}", "{a: b}", false },
+                { "{matchExpressions: [{key: a, operator: Exists}]}", "{a: x}", true },
+                { "{matchExpressions: [{key: a, operator: Exists}]}", "{}", false },
+                { "{matchExpressions: [{key: a, operator: DoesNotExist}]}", "{}", true },
+                { "{matchExpressions: [{key: a, operator: DoesNotExist}]}", "{a: x}", false },
+                { "{matchLabels: {a: b}, matchExpressions: [{key: c, operator: Exists}]}", "{a: b}",
+                  false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+                const struct doc_node *selector = read_yaml(&arena, cases[i].selector);
+
+                assert_int_equal(kube_selector_check(selector, NULL), 0);
+                if (kube_selector_matches(selector, read_yaml(&arena, cases[i].labels)) !=
+                    cases[i].matches)
+                        fail_msg("%s on %s is not %d", cases[i].selector, cases[i].labels,
+                                 cases[i].matches);
+        }
+}
+
+static void bad_selectors_are_refused(void **state _unused_) {
+        static const char *const cases[] = {
+                "[]",
+                "{matchExpressions: [{key: a, operator: In}]}",
+                "{matchExpressions: [{key: a, operator: Exists, values: [x]}]}",
+                "{matchExpressions: [{key: a, operator: in, values: [x]}]}",
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+                struct error error;
+
+                assert_int_equal(kube_selector_check(read_yaml(&arena, cases[i]), &error), -EINVAL);
+                assert_int_equal(error.line, 1);
+        }
+}
+
+static void null_fields_go_and_places_stay(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        const struct doc_node *object =
+                read_yaml(&arena, "a: null\nb:\n  c: ~\n  d: 1\nl:\n  - e: null\n    f: 2\n");
+        const struct doc_node *decoded = kube_decode(&arena, object), *f;
+
+        assert_null(doc_get(decoded, STR("a")));
+        assert_null(doc_find(decoded, "b", "c"));
+        assert_int_equal(doc_find(decoded, "b", "d")->integer, 1);
+        f = doc_get(&doc_get(decoded, STR("l"))->list.items[0], STR("f"));
+        assert_int_equal(f->start.line, 7);
+        assert_str(doc_path(&arena, f), "l[0].f");
+        assert_ptr_equal(kube_decode(&arena, decoded), decoded);
+}
+
+static void pods_of_templates_keep_their_place(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        const struct doc_node *object =
+                read_yaml(&arena, "spec:\n  jobTemplate:\n    spec:\n      template:\n        "
+                                  "spec:\n          containers:\n"
+                                  "            - name: c\n");
+        const struct doc_node *templates[4], *pod, *name;
+
+        assert_int_equal(kube_pod_templates(kube_kind_find(STR("batch"), STR("CronJob")), object,
+                                            templates, 4),
+                         1);
+        pod = kube_pod_from_template(&arena, templates[0], STR("shop"));
+        assert_str(doc_find(pod, "kind")->string, "Pod");
+        assert_str(doc_find(pod, "metadata", "namespace")->string, "shop");
+        assert_str(doc_path(&arena, doc_get(pod, STR("spec"))),
+                   "spec.jobTemplate.spec.template.spec");
+        name = doc_get(&doc_find(pod, "spec", "containers")->list.items[0], STR("name"));
+        assert_str(doc_path(&arena, name),
+                   "spec.jobTemplate.spec.template.spec.containers[0].name");
+        assert_int_equal(name->start.line, 7);
+}
+
+static void templates_of_custom_resources_are_found_by_shape(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        const struct doc_node *object =
+                read_yaml(&arena, "spec:\n  pools:\n    - podTemplate: {spec: {containers: []}}\n  "
+                                  "template: {spec: {x: 1}}\n"
+                                  "  worker: {template: {spec: {containers: []}}}\n");
+        const struct doc_node *templates[4];
+
+        assert_int_equal(kube_pod_templates(NULL, object, templates, 4), 2);
+        assert_str(doc_path(&arena, templates[0]), "spec.pools[0].podTemplate");
+        assert_str(doc_path(&arena, templates[1]), "spec.worker.template");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(resources_are_guessed_as_upstream_does),
+                cmocka_unit_test(kinds_are_found_in_their_old_groups_too),
+                cmocka_unit_test(selectors_select_as_upstream_does),
+                cmocka_unit_test(bad_selectors_are_refused),
+                cmocka_unit_test(null_fields_go_and_places_stay),
+                cmocka_unit_test(pods_of_templates_keep_their_place),
+                cmocka_unit_test(templates_of_custom_resources_are_found_by_shape),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
