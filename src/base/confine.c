@@ -152,27 +152,103 @@ static int landlock_apply(const struct confine_rules *rules, struct confine_resu
  * or the age of the headers: a name that libseccomp does not know here is passed over. */
 static const char *const allowed[] = {
         /* reading */
-        "read", "readv", "pread64", "preadv", "lseek", "_llseek", "close", "getdents64", "getdents",
-        "fstat", "fstat64", "stat", "stat64", "lstat", "lstat64", "newfstatat", "fstatat64",
-        "statx", "statfs", "fstatfs", "readlink", "readlinkat", "access", "faccessat", "faccessat2",
-        "getcwd", "fadvise64", "readahead", "poll", "ppoll", "select", "pselect6",
+        "read",
+        "readv",
+        "pread64",
+        "preadv",
+        "lseek",
+        "_llseek",
+        "close",
+        "getdents64",
+        "getdents",
+        "fstat",
+        "fstat64",
+        "stat",
+        "stat64",
+        "lstat",
+        "lstat64",
+        "newfstatat",
+        "fstatat64",
+        "statx",
+        "statfs",
+        "fstatfs",
+        "readlink",
+        "readlinkat",
+        "access",
+        "faccessat",
+        "faccessat2",
+        "getcwd",
+        "fadvise64",
+        "readahead",
+        "poll",
+        "ppoll",
+        "select",
+        "pselect6",
         /* writing to what is open */
-        "write", "writev", "pwrite64", "pwritev", "fsync", "fdatasync", "dup", "dup2", "dup3",
-        "fcntl", "fcntl64", "pipe2",
+        "write",
+        "writev",
+        "pwrite64",
+        "pwritev",
+        "fsync",
+        "fdatasync",
+        "dup",
+        "dup2",
+        "dup3",
+        "fcntl",
+        "fcntl64",
+        "pipe2",
         /* memory: mmap and mprotect have rules of their own */
-        "munmap", "mremap", "madvise", "brk", "membarrier",
+        "munmap",
+        "mremap",
+        "madvise",
+        "brk",
+        "membarrier",
         /* threads: so has clone */
-        "futex", "futex_time64", "futex_waitv", "set_robust_list", "get_robust_list", "rseq",
-        "set_tid_address", "sched_yield", "sched_getaffinity", "gettid", "exit", "exit_group",
+        "futex",
+        "futex_time64",
+        "futex_waitv",
+        "set_robust_list",
+        "get_robust_list",
+        "rseq",
+        "set_tid_address",
+        "sched_yield",
+        "sched_getaffinity",
+        "gettid",
+        "exit",
+        "exit_group",
         /* time */
-        "clock_gettime", "clock_gettime64", "clock_getres", "clock_nanosleep",
-        "clock_nanosleep_time64", "nanosleep", "gettimeofday", "time", "times",
+        "clock_gettime",
+        "clock_gettime64",
+        "clock_getres",
+        "clock_nanosleep",
+        "clock_nanosleep_time64",
+        "nanosleep",
+        "gettimeofday",
+        "time",
+        "times",
         /* itself */
-        "getpid", "getppid", "getuid", "geteuid", "getgid", "getegid", "uname", "sysinfo",
-        "getrlimit", "ugetrlimit", "getrusage", "getrandom", "getcpu", "capget", "sched_getparam",
+        "getpid",
+        "getppid",
+        "getuid",
+        "geteuid",
+        "getgid",
+        "getegid",
+        "uname",
+        "sysinfo",
+        "getrlimit",
+        "ugetrlimit",
+        "getrusage",
+        "getrandom",
+        "getcpu",
+        "capget",
+        "sched_getparam",
         "sched_getscheduler",
         /* signals to itself: so has tgkill */
-        "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "sigaltstack",
+        "rt_sigaction",
+        "rt_sigprocmask",
+        "rt_sigreturn",
+        "sigreturn",
+        "sigaltstack",
         "restart_syscall",
 };
 
@@ -242,8 +318,8 @@ static int add_conditional(scmp_filter_ctx filter) {
         return 0;
 }
 
-/* An unconditional rule would swallow those for the sanitizers: there, only being traced and reading
- * and writing memory and registers one word at a time (requests 0 to 6) kill. */
+/* An unconditional rule would swallow those for the sanitizers: there, only being traced and
+ * reading and writing memory and registers one word at a time (requests 0 to 6) kill. */
 static int add_killed(scmp_filter_ctx filter) {
         const struct scmp_arg_cmp request = SCMP_A0(SCMP_CMP_LE, PTRACE_POKEUSER);
         int r = add_rule(filter, SCMP_ACT_KILL_PROCESS, "ptrace", CONFINE_SANITIZER ? 1 : 0,
@@ -254,13 +330,14 @@ static int add_killed(scmp_filter_ctx filter) {
         return add_names(filter, SCMP_ACT_KILL_PROCESS, killed, ELEMENTS(killed));
 }
 
-/* LeakSanitizer stops the threads of its own process with ptrace from a clone that shares memory. */
+/* LeakSanitizer stops the threads of its own process with ptrace from a clone that shares memory.
+ */
 static int add_sanitizer(scmp_filter_ctx filter) {
         static const char *const names[] = { "wait4", "waitid", "kill", "tkill", "personality" };
-        static const unsigned requests[] = { PTRACE_ATTACH, PTRACE_DETACH, PTRACE_CONT,
-                                             PTRACE_GETREGSET, PTRACE_KILL,
+        static const unsigned requests[] = {
+                PTRACE_ATTACH,  PTRACE_DETACH, PTRACE_CONT, PTRACE_GETREGSET, PTRACE_KILL,
 #ifdef PT_GETREGS
-                                             PTRACE_GETREGS,
+                PTRACE_GETREGS,
 #endif
         };
         static const int options[] = { PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_PTRACER,

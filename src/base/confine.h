@@ -1,8 +1,8 @@
 /*
  * Confinement: what a parser that was taken over cannot do.
  *
- * Redoubt reads hostile input, so before it does, it gives up what it does not need, for the rest of
- * the life of the process and without asking for any privilege:
+ * Redoubt reads hostile input, so before it does, it gives up what it does not need, for the rest
+ * of the life of the process and without asking for any privilege:
  *
  *   no_new_privs   no program it could start gains rights
  *   Landlock       files can be read below the given paths and nowhere else; nothing can be
@@ -42,13 +42,13 @@ struct confine_rules {
 
 struct confine_result {
         bool no_new_privs;
-        int landlock_abi;   /* of the kernel; 0 where it has none */
-        bool landlock;      /* applied: file access */
-        bool refer;         /* ABI 2: renaming and linking between folders is denied as well */
-        bool truncate;      /* ABI 3 */
-        bool network;       /* ABI 4: TCP bind and connect */
-        bool device_ioctl;  /* ABI 5 */
-        bool scope;         /* ABI 6: abstract sockets and signals */
+        int landlock_abi;  /* of the kernel; 0 where it has none */
+        bool landlock;     /* applied: file access */
+        bool refer;        /* ABI 2: renaming and linking between folders is denied as well */
+        bool truncate;     /* ABI 3 */
+        bool network;      /* ABI 4: TCP bind and connect */
+        bool device_ioctl; /* ABI 5 */
+        bool scope;        /* ABI 6: abstract sockets and signals */
         bool seccomp;
         size_t passed_over; /* paths of the rules that could not be opened */
 };

@@ -7,12 +7,12 @@
 
 enum token_type {
         TOKEN_BYTE,
-        TOKEN_ANY,       /* ? */
-        TOKEN_CLASS,     /* [...] */
-        TOKEN_STAR,      /* any run without a slash */
-        TOKEN_DEEP,      /* any run */
-        TOKEN_SKIP,      /* the next two, a deep run and a slash, may be left out together */
-        TOKEN_NEVER,     /* a broken pattern */
+        TOKEN_ANY,   /* ? */
+        TOKEN_CLASS, /* [...] */
+        TOKEN_STAR,  /* any run without a slash */
+        TOKEN_DEEP,  /* any run */
+        TOKEN_SKIP,  /* the next two, a deep run and a slash, may be left out together */
+        TOKEN_NEVER, /* a broken pattern */
 };
 
 struct class {

@@ -1,11 +1,11 @@
 /*
  * Files to leave out: `.redoubtignore`, with the patterns of .gitignore.
  *
- * The rules are those of gitignore(5), as `git check-ignore` applies them; the tests compare both on
- * generated patterns and paths. In short: one pattern a line, `#` comments, `!` takes back, a slash
- * at the end means folders only, a slash elsewhere ties the pattern to the folder of the file,
- * otherwise it is compared with the last part of the path; `*`, `?` and `[a-z]` do not match a
- * slash, `**` between slashes does; the last pattern that matches decides.
+ * The rules are those of gitignore(5), as `git check-ignore` applies them; the tests compare both
+ * on generated patterns and paths. In short: one pattern a line, `#` comments, `!` takes back, a
+ * slash at the end means folders only, a slash elsewhere ties the pattern to the folder of the
+ * file, otherwise it is compared with the last part of the path; `*`, `?` and `[a-z]` do not match
+ * a slash, `**` between slashes does; the last pattern that matches decides.
  *
  * As in git, a file in a folder that is left out cannot be taken back. Who walks a tree from the
  * top and does not enter folders that `ignore_check` leaves out gets this for nothing; others use

@@ -294,9 +294,8 @@ static int unknown_long(struct parse *parse, struct str name) {
         nearest = option_nearest(name, candidates.items);
         vec_free(&candidates);
         if (nearest)
-                return error_set(parse->error, -EINVAL,
-                                 "unknown option --%.*s, did you mean --%s?", STR_ARG(name),
-                                 nearest);
+                return error_set(parse->error, -EINVAL, "unknown option --%.*s, did you mean --%s?",
+                                 STR_ARG(name), nearest);
         return error_set(parse->error, -EINVAL, "unknown option --%.*s", STR_ARG(name));
 }
 
@@ -308,8 +307,8 @@ static int needs_argument(struct parse *parse, const struct match *match, const 
 /* TEXT is what follows the two hyphens. */
 static int parse_long(struct parse *parse, const char *text) {
         const char *equals = strchr(text, '=');
-        struct str name = str_slice(str_from(text), 0,
-                                    equals ? (size_t)(equals - text) : strlen(text));
+        struct str name =
+                str_slice(str_from(text), 0, equals ? (size_t)(equals - text) : strlen(text));
         const char *shown = arena_printf(parse->arena, "--%.*s", STR_ARG(name)).ptr;
         struct match match;
 
@@ -381,8 +380,8 @@ int options_parse(const struct option_set *sets, struct arena *arena, int argc, 
                 }
                 if (strcmp(argument, "--") == 0)
                         break;
-                r = argument[1] == '-' ? parse_long(&parse, argument + 2) :
-                                         parse_letters(&parse, argument + 1);
+                r = argument[1] == '-' ? parse_long(&parse, argument + 2)
+                                       : parse_letters(&parse, argument + 1);
                 if (r < 0)
                         return r;
         }

@@ -73,7 +73,8 @@ enum option_hint {
         OPTION_HINT_FILE,
         OPTION_HINT_DIR,
         OPTION_HINT_WORDS, /* `hint_words`: words parted by blanks, or, when it begins with '!', a
-                              command of this program that prints one a line: "!policy list --ids" */
+                              command of this program that prints one a line: "!policy list --ids"
+                            */
 };
 
 struct option_spec {
@@ -84,8 +85,8 @@ struct option_spec {
         enum option_type type;
         size_t offset;                   /* of the value in the target */
         const struct option_word *words; /* OPTION_CHOICE */
-        int64_t min, max;                /* OPTION_INTEGER, OPTION_SIZE; both 0: no bounds but >= 0 */
-        const char *alias;               /* another accepted, unadvertised long name */
+        int64_t min, max;  /* OPTION_INTEGER, OPTION_SIZE; both 0: no bounds but >= 0 */
+        const char *alias; /* another accepted, unadvertised long name */
         enum option_hint hint;
         const char *hint_words;
         bool negatable; /* a flag that --no-NAME clears */
@@ -121,8 +122,8 @@ void options_roff(struct buf *buf, const struct option_set *sets);
 /* Appends TEXT as roff text: hyphens, backslashes and leading dots as roff wants them. */
 void options_add_roff(struct buf *buf, const char *text);
 
-/* Appends TEXT wrapped to WIDTH columns, every line after the first indented by INDENT blanks;
- * COLUMN is where the first line begins. Newlines in TEXT are kept. Ends with a newline. */
+/* Appends TEXT wrapped to WIDTH columns; every line begins at column INDENT. COLUMN is where the
+ * cursor stands now. Newlines in TEXT are kept. Ends with a newline. */
 void options_wrap(struct buf *buf, const char *text, size_t indent, size_t column, size_t width);
 
 /* The words of a choice or colour option, or NULL for other types. */

@@ -34,8 +34,9 @@ struct pool_work {
 
 enum { POOL_THREADS_MAX = 256 };
 
-/* Starts THREADS workers (fewer, where the system gives no more; at most POOL_THREADS_MAX) with room
- * for DEPTH items (at least one a thread). Always succeeds: without threads the caller works. */
+/* Starts THREADS workers (fewer, where the system gives no more; at most POOL_THREADS_MAX) with
+ * room for DEPTH items (at least one a thread). Always succeeds: without threads the caller works.
+ */
 struct pool *pool_new(const struct pool_work *work, size_t threads, size_t depth);
 
 /* Gives ITEM to the pool. Returns 0, or what `consume` first failed with: then the caller should

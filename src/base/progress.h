@@ -14,8 +14,8 @@
 #include "base/buf.h"
 
 struct progress {
-        int fd;          /* -1: there is nothing to draw on */
-        const char *what; /* "judging" */
+        int fd;               /* -1: there is nothing to draw on */
+        const char *what;     /* "judging" */
         int64_t start, drawn; /* ns of the monotonic clock; drawn 0: never */
         bool visible;
         struct buf line;

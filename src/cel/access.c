@@ -4,7 +4,6 @@
  * `a.?b.c[0]` is one chain: once a link is optional the rest is, and a missing link ends it. The
  * chain is evaluated without building an optional for each link; only its end result is one.
  */
-#include <math.h>
 
 #include "base/util.h"
 #include "cel/eval.h"
@@ -35,7 +34,7 @@ static struct cel_value no_such_key(struct cel_context *context, struct str key)
         return cel_error_fixed(error);
 }
 
-static enum cel_found found(struct cel_value *ret) {
+static enum cel_found found_value(const struct cel_value *ret) {
         return cel_is_error(ret) ? CEL_FOUND_ERROR : CEL_FOUND_VALUE;
 }
 
@@ -53,7 +52,7 @@ enum cel_found cel_select(struct cel_context *context, const struct cel_value *o
         } else if (operand->kind == CEL_MAP) {
                 key = cel_string(name);
                 if (cel_map_find(context, operand, &key, ret))
-                        return found(ret);
+                        return found_value(ret);
         } else if (operand->kind == CEL_LIST) {
                 *ret = cel_error(context->scratch, "unsupported index type 'string' in list");
                 ret->node = operand->node;
@@ -79,7 +78,7 @@ static int list_position(struct cel_context *context, const struct cel_value *in
                 return 0;
         case CEL_DOUBLE:
                 if (!(index->number > -0x1p63 && index->number < 0x1p63) ||
-                    trunc(index->number) != index->number)
+                    (double)(int64_t)index->number != index->number)
                         break;
                 *ret_position = (int64_t)index->number;
                 return 0;
@@ -120,17 +119,29 @@ static bool can_index(const struct cel_value *index) {
                index->kind == CEL_BOOL || index->kind == CEL_DOUBLE;
 }
 
+/* What cel-go calls a value that cannot be an index; those of a document are plain Go values there.
+ */
+static const char *qualifier_type(const struct cel_value *index) {
+        if (index->kind == CEL_NULL && index->node && !index->missed)
+                return "<nil>";
+        if (index->representation == CEL_DOC && index->kind == CEL_LIST)
+                return "[]interface {}";
+        if (index->representation == CEL_DOC && index->kind == CEL_MAP)
+                return "map[string]interface {}";
+        return cel_value_go_type(index);
+}
+
 enum cel_found cel_index(struct cel_context *context, const struct cel_value *operand,
                          const struct cel_value *index, bool presence, struct cel_value *ret) {
         if (!can_index(index)) {
                 *ret = cel_error(context->scratch, "invalid qualifier type: %s",
-                                 cel_value_go_type(index));
+                                 qualifier_type(index));
                 return CEL_FOUND_ERROR;
         }
         if (operand->kind == CEL_LIST)
                 return index_list(context, operand, index, presence, ret);
         if (operand->kind == CEL_MAP && cel_map_find(context, operand, index, ret))
-                return found(ret);
+                return found_value(ret);
         if (presence)
                 return absent(operand, ret);
         return missing(operand, no_such_key(context, cel_value_text(context->scratch, index)), ret);
@@ -159,7 +170,11 @@ static enum cel_found eval_operand(struct cel_context *context, const struct cel
                 return result;
         }
         *ret = cel_eval_expr(context, expr);
-        return cel_found_of(ret);
+        result = cel_found_of(ret);
+        /* Optionals in an optional count as one here, see collapse() in eval.c. */
+        while (result == CEL_FOUND_SOME && ret->kind == CEL_OPTIONAL)
+                *ret = ret->some ? *ret->some : cel_null();
+        return result;
 }
 
 enum cel_found cel_found_of(struct cel_value *value) {
@@ -212,27 +227,37 @@ struct cel_value cel_eval_access(struct cel_context *context, const struct cel_e
         return value;
 }
 
-struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr) {
-        struct cel_value operand, value;
+/* What has() says about a field that is there or not. */
+static struct cel_value presence_value(struct cel_context *context, bool present, bool optional) {
+        if (!optional)
+                return cel_bool(present);
+        if (!present)
+                return (struct cel_value){ .kind = CEL_OPTIONAL };
+        return cel_optional_of(context->scratch, cel_null());
+}
 
-        switch (eval_operand(context, expr->target, &operand)) {
-        case CEL_FOUND_ERROR:
+struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr,
+                              bool branch) {
+        struct cel_value operand, value;
+        enum cel_found found;
+
+        found = eval_operand(context, expr->target, &operand);
+        if (found == CEL_FOUND_ERROR)
                 return operand;
-        case CEL_FOUND_ABSENT:
-                return cel_bool(false);
-        case CEL_FOUND_VALUE:
-        case CEL_FOUND_SOME:
-                break;
-        }
+        if (found == CEL_FOUND_ABSENT)
+                return presence_value(context, false, branch);
+        branch = branch && found == CEL_FOUND_SOME;
         switch (cel_select(context, &operand, expr->name, expr->hash, true, &value)) {
         case CEL_FOUND_ERROR:
                 /* A field that is there but fails, as a lazy variable may, is there. */
-                return operand.kind == CEL_MAP && !context->exhausted ? cel_bool(true) : value;
+                if (operand.kind != CEL_MAP || context->exhausted)
+                        return value;
+                break;
         case CEL_FOUND_ABSENT:
-                return cel_bool(false);
+                return presence_value(context, false, branch);
         case CEL_FOUND_VALUE:
         case CEL_FOUND_SOME:
                 break;
         }
-        return cel_bool(true);
+        return presence_value(context, true, branch);
 }

@@ -93,6 +93,23 @@ struct cel_value cel_no_such_overload(struct cel_context *context, struct str na
         return cel_error(context->scratch, "%.*s", STR_ARG(buf_str(&buf)));
 }
 
+/* size() and matches() have one implementation for all their overloads in cel-go, so that the choice
+ * of the checker does not matter: an argument whose type is a free parameter was bound to the first
+ * overload, and may be anything. Returns NULL for other functions and other arguments. */
+static cel_function *singleton(const struct cel_expr *expr, const struct cel_value *args,
+                               size_t count) {
+        cel_function *call = expr->overloads[0]->row->call;
+
+        if (call == cel_function_size && count == 1 &&
+            (args[0].kind == CEL_STRING || args[0].kind == CEL_BYTES || args[0].kind == CEL_LIST ||
+             args[0].kind == CEL_MAP))
+                return call;
+        if (call == cel_function_matches && count == 2 && args[0].kind == CEL_STRING &&
+            args[1].kind == CEL_STRING)
+                return call;
+        return NULL;
+}
+
 /* The error of a call whose arguments fit no overload, in the words of cel-go's function. */
 static struct cel_value call_error(struct cel_context *context, const struct cel_expr *expr,
                                    const struct cel_value *args, size_t count) {
@@ -100,8 +117,9 @@ static struct cel_value call_error(struct cel_context *context, const struct cel
 
         if (expr->overloads && expr->overloads[0])
                 call = expr->overloads[0]->row->call;
-        if (call == cel_function_size)
-                return cel_error(context->scratch, "no such overload: size");
+        if (call == cel_function_size || (call == cel_function_matches && !expr->regex))
+                return cel_no_operator(context, call == cel_function_size ? "size" : "matches",
+                                       &args[0]);
         if (call == cel_function_contains || call == cel_function_starts_with ||
             call == cel_function_ends_with || call == cel_function_matches)
                 return cel_plain_no_overload();
@@ -131,36 +149,53 @@ static struct cel_value eval_or(struct cel_context *context, const struct cel_ex
         return alternative;
 }
 
-struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr) {
-        const struct cel_overload *const *overloads = expr->overloads;
-        struct cel_value args[CEL_MAX_ARGS], result;
+/* The receiver and the arguments. Returns false with the first error in *RET_ERROR. */
+static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
+                      struct cel_value *args, struct cel_value *ret_error) {
         size_t count = 0;
 
+        if (expr->target) {
+                args[count++] = cel_eval_expr(context, expr->target);
+                if (cel_is_error(&args[0])) {
+                        *ret_error = args[0];
+                        return false;
+                }
+        }
+        for (size_t i = 0; i < expr->arg_count; i++) {
+                args[count] = cel_eval_expr(context, expr->args[i]);
+                if (cel_is_error(&args[count])) {
+                        *ret_error = args[count];
+                        return false;
+                }
+                count++;
+        }
+        return true;
+}
+
+struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr) {
+        const struct cel_overload *const *overloads = expr->overloads;
+        size_t count = (expr->target != NULL) + expr->arg_count;
+        struct cel_value args[CEL_MAX_ARGS], result;
+        cel_function *call = NULL;
+
+        if (count > CEL_MAX_ARGS)
+                return cel_no_such_overload(context, expr->name, NULL, 0);
         if (overloads && overloads[0] && expr->target) {
                 if (overloads[0]->row->call == cel_optional_or_value)
                         return eval_or(context, expr, true);
                 if (overloads[0]->row->call == cel_optional_or)
                         return eval_or(context, expr, false);
         }
-        if ((expr->target != NULL) + expr->arg_count > CEL_MAX_ARGS)
-                return cel_no_such_overload(context, expr->name, NULL, 0);
-        if (expr->target) {
-                args[count++] = cel_eval_expr(context, expr->target);
-                if (cel_is_error(&args[0]))
-                        return args[0];
-        }
-        for (size_t i = 0; i < expr->arg_count; i++) {
-                args[count] = cel_eval_expr(context, expr->args[i]);
-                if (cel_is_error(&args[count]))
-                        return args[count];
-                count++;
-        }
-        for (; overloads && *overloads; overloads++) {
-                if (!overload_fits(*overloads, expr->target != NULL, args, count))
-                        continue;
-                context->regex = expr->regex;
-                result = (*overloads)->row->call(context, args, count);
-                return context->exhausted ? cel_exhausted() : result;
-        }
-        return call_error(context, expr, args, count);
+        if (!eval_args(context, expr, args, &result))
+                return result;
+        if (overloads && overloads[0])
+                call = singleton(expr, args, count);
+        for (; !call && overloads && *overloads; overloads++)
+                if (overload_fits(*overloads, expr->target != NULL, args, count))
+                        call = (*overloads)->row->call;
+        if (!call)
+                return call_error(context, expr, args, count);
+        context->regex = expr->regex;
+        result = call(context, args, count);
+        return context->exhausted ? cel_exhausted() : result;
 }

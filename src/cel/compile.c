@@ -303,6 +303,14 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
 
         if (!foldable(expr))
                 return;
+        for (size_t i = 0; i < expr->entry_count; i++)
+                if (expr->entries[i].key->constant.kind == CEL_BYTES) {
+                        /* upstream crashes on these when it folds, so no cluster accepts them */
+                        if (!constants->env->options.no_check)
+                                fail(constants, expr->entries[i].key->mark,
+                                     "bytes cannot be the key of a map");
+                        return;
+                }
         value = evaluate(constants, expr);
         if (value.kind == CEL_ERROR) {
                 if (expr->kind == CEL_EXPR_CALL && !constants->env->options.no_check)

@@ -94,6 +94,9 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
                 value = cel_eval_expr(context, expr->entries[i].value);
                 if (cel_is_error(&value))
                         return value;
+                if (key.kind == CEL_BYTES)
+                        return cel_error(context->scratch, "internal error: runtime error: hash of "
+                                                           "unhashable type types.Bytes");
                 result = map_entry_set(context, &map, &expr->entries[i], &key, value);
                 if (cel_is_error(&result))
                         return result;

@@ -15,11 +15,23 @@ bool cel_charge(struct cel_context *context, uint64_t count) {
         return !context->exhausted;
 }
 
+/* An optional in an optional loses a layer where cel-go reads an identifier or takes a branch of a
+ * conditional, and optional.of(optional.none()) becomes optional.of(null): it resolves both as
+ * attributes, which unwrap an optional and wrap what is in it again. */
+static struct cel_value collapse(struct cel_context *context, struct cel_value value) {
+        while (value.kind == CEL_OPTIONAL && value.some && value.some->kind == CEL_OPTIONAL) {
+                if (!value.some->some)
+                        return cel_optional_of(context->scratch, cel_null());
+                value = *value.some;
+        }
+        return value;
+}
+
 static struct cel_value eval_ident(struct cel_context *context, const struct cel_expr *expr) {
         size_t number;
 
         if (expr->slot >= 0)
-                return context->frame[expr->slot];
+                return collapse(context, context->frame[expr->slot]);
         number = (size_t)(-1 - (int64_t)expr->slot);
         if (expr->slot != CEL_SLOT_UNRESOLVED && number < context->variable_count &&
             context->variables[number].kind != CEL_UNSET)
@@ -57,10 +69,14 @@ static struct cel_value eval_logic(struct cel_context *context, const struct cel
 
 static struct cel_value eval_conditional(struct cel_context *context, const struct cel_expr *expr) {
         struct cel_value condition = cel_eval_expr(context, expr->args[0]);
+        const struct cel_expr *branch;
 
         if (condition.kind != CEL_BOOL)
                 return term_error(&condition);
-        return cel_eval_expr(context, expr->args[condition.boolean ? 1 : 2]);
+        branch = expr->args[condition.boolean ? 1 : 2];
+        if (branch->kind == CEL_EXPR_SELECT && branch->test_only)
+                return cel_eval_has(context, branch, true);
+        return collapse(context, cel_eval_expr(context, branch));
 }
 
 static bool is_empty_list(const struct cel_expr *expr) {
@@ -99,9 +115,9 @@ static struct cel_value eval_opt_map(struct cel_context *context, const struct c
                 return target;
         context->frame[expr->slot] = *target.some;
         result = cel_eval_expr(context, expr->args[0]);
-        if (cel_is_error(&result) || expr->op == CEL_OP_OPT_FLAT_MAP)
-                return result;
-        return cel_optional_of(context->scratch, result);
+        if (!cel_is_error(&result) && expr->op == CEL_OP_OPT_MAP)
+                result = cel_optional_of(context->scratch, result);
+        return collapse(context, result); /* the macros expand to a conditional */
 }
 
 static struct cel_value eval_call(struct cel_context *context, const struct cel_expr *expr) {
@@ -146,7 +162,7 @@ static struct cel_value eval_node(struct cel_context *context, const struct cel_
         case CEL_EXPR_IDENT:
                 return eval_ident(context, expr);
         case CEL_EXPR_SELECT:
-                return expr->test_only ? cel_eval_has(context, expr)
+                return expr->test_only ? cel_eval_has(context, expr, false)
                                        : cel_eval_access(context, expr);
         case CEL_EXPR_CALL:
                 return eval_call(context, expr);

@@ -97,8 +97,10 @@ enum cel_found cel_found_of(struct cel_value *value);
 /* The chain's value, with the optional built. */
 struct cel_value cel_eval_access(struct cel_context *context, const struct cel_expr *expr);
 
-/* has(): whether the field of a test-only select is there. */
-struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr);
+/* has(): whether the field of a test-only select is there. BRANCH: it is directly a branch of a
+ * conditional; there cel-go gives an optional (none, or null) instead of a bool for `has(a.?b.c)`. */
+struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr,
+                              bool branch);
 
 /* Field NAME of OPERAND. PRESENCE: a missing one is CEL_FOUND_ABSENT, otherwise an error. */
 enum cel_found cel_select(struct cel_context *context, const struct cel_value *operand,
@@ -112,6 +114,10 @@ enum cel_found cel_index(struct cel_context *context, const struct cel_value *op
  * operand is an error. */
 struct cel_value cel_operate(struct cel_context *context, enum cel_op op,
                              const struct cel_value *left, const struct cel_value *right);
+
+/* The error of the operator or function NAME for a LEFT operand whose kind does not know it. */
+struct cel_value cel_no_operator(struct cel_context *context, const char *name,
+                                 const struct cel_value *left);
 
 /* --- comprehension.c --- */
 struct cel_value cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr);

@@ -42,10 +42,6 @@ static bool is_full(const struct explanation *e) {
 static void add(struct explanation *e, const struct doc_node *node, bool missed, struct str key) {
         if (!node || is_full(e))
                 return;
-        for (size_t i = e->count; i > 0 && i + 8 > e->count; i--)
-                if (e->reasons[i - 1].node == node && e->reasons[i - 1].missed == missed &&
-                    str_eq(e->reasons[i - 1].missed_key, key))
-                        return;
         e->reasons[e->count++] =
                 (struct cel_reason){ .node = node, .missed = missed, .missed_key = key };
 }
@@ -77,18 +73,39 @@ static bool is_within(const struct doc_node *node, const struct doc_node *ancest
         return node == ancestor;
 }
 
-/* Drops the reasons from FROM on that were only missed, if any of them was found. */
-static void prefer_found(struct explanation *e, size_t from, size_t found_from) {
-        size_t kept = from;
-        bool found = false;
+static bool is_listed(const struct explanation *e, size_t from, size_t to,
+                      const struct cel_reason *reason) {
+        for (size_t i = from; i < to; i++)
+                if (e->reasons[i].node == reason->node && e->reasons[i].missed == reason->missed &&
+                    str_eq(e->reasons[i].missed_key, reason->missed_key))
+                        return true;
+        return false;
+}
 
-        for (size_t i = found_from; i < e->count; i++)
-                found = found || !e->reasons[i].missed;
-        if (!found)
-                return;
-        for (size_t i = found_from; i < e->count; i++)
-                e->reasons[kept++] = e->reasons[i];
+/* Drops what was added since START if it was there shortly before, so that a thousand elements that
+ * fail for one reason do not crowd out others. */
+static void forget_repeated(struct explanation *e, size_t start) {
+        size_t from = start > 16 ? start - 16 : 0, kept = start;
+
+        for (size_t i = start; i < e->count; i++)
+                if (!is_listed(e, from, kept, &e->reasons[i]))
+                        e->reasons[kept++] = e->reasons[i];
         e->count = kept;
+}
+
+/* Keeps the reasons [FROM, TO) only. */
+static void keep(struct explanation *e, size_t start, size_t from, size_t to) {
+        memmove(&e->reasons[start], &e->reasons[from], (to - from) * sizeof *e->reasons);
+        e->count = start + to - from;
+}
+
+static uint16_t deepest(const struct explanation *e, size_t from, size_t to) {
+        uint16_t depth = 0;
+
+        for (size_t i = from; i < to; i++)
+                if (e->reasons[i].node->depth > depth)
+                        depth = e->reasons[i].node->depth;
+        return depth;
 }
 
 /* --- && and || --- */
@@ -318,6 +335,7 @@ static size_t explain_elements(struct explanation *e, const struct elements *ele
                 explain(e, elements->macro->condition);
                 if (e->count == before || with_element)
                         add_element(e, elements, i);
+                forget_repeated(e, before);
         }
         return matching;
 }
@@ -414,6 +432,7 @@ static void explain_map(struct explanation *e, const struct cel_expr *expr) {
                         explain(e, elements.macro->transform);
                 if (e->count == start)
                         add_element(e, &elements, i);
+                forget_repeated(e, start);
         }
         if (e->count == before)
                 explain(e, elements.macro->range);
@@ -447,18 +466,26 @@ static bool calls(const struct cel_expr *expr, cel_function *function) {
                expr->overloads[0] && expr->overloads[0]->row->call == function;
 }
 
-/* target.or(x), target.orValue(x): what was found in the target; otherwise where it was missed, and
- * the default with it, unless the default was found: then that decided alone. */
+/* target.or(x), target.orValue(x): what was found in the target. Where it was missed, the default is
+ * what decided if it was found in the document; a constant default points at where the target was
+ * missed; and of two that were missed the one deeper in the document is the spot: of a container's
+ * field and the pod's that stands in for it, the container's. */
 static void explain_or(struct explanation *e, const struct cel_expr *expr) {
+        size_t start = e->count, own;
         struct cel_value target;
-        size_t before = e->count, own;
+        bool found = false;
 
         explain(e, expr->target);
         if (cel_eval_chain(&e->context, expr->target, &target) != CEL_FOUND_ABSENT)
                 return;
         own = e->count;
         explain(e, expr->args[0]);
-        prefer_found(e, before, own);
+        for (size_t i = own; i < e->count; i++)
+                found = found || !e->reasons[i].missed;
+        if (found || deepest(e, own, e->count) > deepest(e, start, own))
+                keep(e, start, own, e->count);
+        else if (own > start)
+                keep(e, start, start, own);
 }
 
 static void explain_opt_map(struct explanation *e, const struct cel_expr *expr) {

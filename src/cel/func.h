@@ -41,8 +41,8 @@ struct cel_function_row {
          * Returns NULL, or what is wrong with *RET_AT set to the node to blame. */
         const char *(*check_call)(struct arena *arena, const struct cel_expr *call,
                                   const struct cel_expr **ret_at);
-        /* When the overload is chosen at run time, a list argument fits whatever its elements are;
-         * the function checks for itself. Otherwise the first element has to fit, as in cel-go. */
+        /* Where the overload is chosen at run time, argument types are not looked at: the function
+         * checks for itself. (Of other rows, the first element of a list argument has to fit.) */
         bool unguarded;
 };
 

@@ -19,11 +19,16 @@ FIXED_ERROR(modulus_by_zero, "modulus by zero");
 FIXED_ERROR(timestamp_overflow, "timestamp overflow");
 FIXED_ERROR(nan_order, "NaN values cannot be ordered");
 
-static struct cel_value no_operator(struct cel_context *context, enum cel_op op,
-                                    const struct cel_value *left) {
+struct cel_value cel_no_operator(struct cel_context *context, const char *name,
+                                 const struct cel_value *left) {
         if (left->kind == CEL_STRING || left->kind == CEL_TIMESTAMP || left->kind == CEL_DURATION)
                 return cel_plain_no_overload();
-        return cel_error(context->scratch, "no such overload: %s", cel_op_name(op));
+        return cel_error(context->scratch, "no such overload: %s", name);
+}
+
+static struct cel_value no_operator(struct cel_context *context, enum cel_op op,
+                                    const struct cel_value *left) {
+        return cel_no_operator(context, cel_op_name(op), left);
 }
 
 /* --- integers and doubles --- */

@@ -50,9 +50,9 @@ struct command_context {
         const struct command *command;
         const char *name; /* as called: "redoubt policy test" */
         struct command_common common;
-        void *options;        /* the verb's own struct, filled from its table */
-        struct arena *arena;  /* lives as long as the run */
-        struct error *error;  /* for a `run` that returns a negative errno */
+        void *options;       /* the verb's own struct, filled from its table */
+        struct arena *arena; /* lives as long as the run */
+        struct error *error; /* for a `run` that returns a negative errno */
 };
 
 /* Arguments that are no options. */
@@ -73,9 +73,9 @@ struct command {
         const char *summary;     /* a few words, lower case, for the list of verbs */
         const char *usage;       /* the synopsis behind the name; NULL: made from the positionals */
         const char *description; /* paragraphs parted by an empty line */
-        const struct option_spec *options;            /* may be NULL */
-        const void *defaults;                         /* a struct of `options_size`, or NULL: zeroes */
-        size_t options_size;                          /* of the struct that `options` fill */
+        const struct option_spec *options; /* may be NULL */
+        const void *defaults;              /* a struct of `options_size`, or NULL: zeroes */
+        size_t options_size;               /* of the struct that `options` fill */
         const struct command_positional *positionals; /* ends with a NULL name; NULL: none */
         const struct command_example *examples;       /* ends with a NULL line; may be NULL */
         const struct command *const *verbs;           /* `redoubt policy test`; ends with NULL */

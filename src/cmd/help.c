@@ -50,7 +50,8 @@ void command_help(struct buf *buf, const struct command *command, const char *na
                 const void *constant;
                 void *target;
         } defaults = { command->defaults };
-        struct buf usage _cleanup_(buf_free) = BUF_INIT;
+        struct buf synopsis _cleanup_(buf_free) = BUF_INIT;
+        size_t start = buf->len;
         const struct option_set sets[] = {
                 { command->options ? command->options : command_common_specs,
                   command->options ? defaults.target : NULL },
@@ -58,9 +59,9 @@ void command_help(struct buf *buf, const struct command *command, const char *na
                 { NULL, NULL },
         };
 
-        buf_printf(&usage, "usage: %s ", name);
-        command_synopsis(&usage, command);
-        options_wrap(buf, usage.data, strlen("usage: ") + strlen(name) + 1, 0, width);
+        buf_printf(buf, "usage: %s ", name);
+        command_synopsis(&synopsis, command);
+        options_wrap(buf, synopsis.data, buf->len - start, buf->len - start, width);
         if (command->description) {
                 buf_add_char(buf, '\n');
                 options_wrap(buf, command->description, 0, 0, width);

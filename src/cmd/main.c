@@ -37,10 +37,11 @@ const struct command command_root = {
         .name = "redoubt",
         .summary = "keeps Kubernetes clusters in a known-good security posture",
         .usage = "VERB [OPTION...] [ARGUMENT...]",
-        .description = "Checks Kubernetes manifests with rules that are ValidatingAdmissionPolicies, "
-                       "and gives the verdict that the API server would give.\n\n"
-                       "Exit status: 0 clean, 1 findings, 2 an error, 3 something could not be "
-                       "judged.",
+        .description =
+                "Checks Kubernetes manifests with rules that are ValidatingAdmissionPolicies, "
+                "and gives the verdict that the API server would give.\n\n"
+                "Exit status: 0 clean, 1 findings, 2 an error, 3 something could not be "
+                "judged.",
         .examples = root_examples,
         .verbs = commands,
 };
@@ -281,7 +282,7 @@ static int finish_output(int status) {
         errno = 0;
         if (fclose(stdout) != 0)
                 failed = true;
-        if (!failed)
+        if (!failed || status == COMMAND_FAILED) /* the verb has said so itself */
                 return status;
         command_note("cannot write standard output%s%s", errno ? ": " : "",
                      errno ? strerror(errno) : "");

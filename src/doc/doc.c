@@ -49,7 +49,7 @@ struct str doc_string(const struct doc_node *node, struct str fallback) {
 
 const char *doc_kind_name(enum doc_kind kind) {
         static const char *const names[] = {
-                [DOC_NULL] = "null",     [DOC_BOOL] = "boolean", [DOC_INT] = "integer",
+                [DOC_NULL] = "null",     [DOC_BOOL] = "boolean",  [DOC_INT] = "integer",
                 [DOC_DOUBLE] = "number", [DOC_STRING] = "string", [DOC_LIST] = "list",
                 [DOC_MAP] = "map",
         };

@@ -20,8 +20,9 @@ void json_cursor_init(struct json_cursor *cursor, struct str text, size_t offset
 }
 
 struct doc_pos json_pos(const struct json_cursor *cursor) {
-        return (struct doc_pos){ cursor->line, (uint32_t)((size_t)(cursor->at - cursor->line_start) -
-                                                          cursor->extra + 1) };
+        return (struct doc_pos){ cursor->line,
+                                 (uint32_t)((size_t)(cursor->at - cursor->line_start) -
+                                            cursor->extra + 1) };
 }
 
 bool json_skip_space(struct json_cursor *cursor) {
@@ -277,8 +278,9 @@ static int read_number(struct json_reader *reader, struct doc_node *node, struct
         bool integer;
 
         if (!skip_number(cursor, &integer))
-                return fail(cursor, error, "a number that is not valid JSON; put it in quotes if it "
-                                           "is text");
+                return fail(cursor, error,
+                            "a number that is not valid JSON; put it in quotes if it "
+                            "is text");
         text = (struct str){ start, (size_t)(cursor->at - start) };
         node->kind = DOC_INT;
         if (integer && to_integer(text, &node->integer))
@@ -383,8 +385,9 @@ static int open_collection(struct json_reader *reader, bool *ret_child, struct e
                 return r;
         cursor->at++;
         if (!json_skip_space(cursor))
-                return fail_at_end(cursor, error, map ? "the closing brace of a map"
-                                                      : "the closing bracket of a list");
+                return fail_at_end(cursor, error,
+                                   map ? "the closing brace of a map"
+                                       : "the closing bracket of a list");
         *ret_child = !is_closing(reader, map);
         if (!*ret_child)
                 return close_collection(reader, error);
@@ -401,8 +404,9 @@ static int go_on(struct json_reader *reader, struct error *error) {
                 bool map = frame->node.kind == DOC_MAP;
 
                 if (!json_skip_space(cursor))
-                        return fail_at_end(cursor, error, map ? "the closing brace of a map"
-                                                              : "the closing bracket of a list");
+                        return fail_at_end(cursor, error,
+                                           map ? "the closing brace of a map"
+                                               : "the closing bracket of a list");
                 if (is_closing(reader, map)) {
                         r = close_collection(reader, error);
                         if (r < 0)
@@ -410,8 +414,9 @@ static int go_on(struct json_reader *reader, struct error *error) {
                         continue;
                 }
                 if (*cursor->at != ',')
-                        return fail(cursor, error, map ? "expected a comma or closing brace here"
-                                                       : "expected a comma or closing bracket here");
+                        return fail(cursor, error,
+                                    map ? "expected a comma or closing brace here"
+                                        : "expected a comma or closing bracket here");
                 cursor->at++;
                 if (!json_skip_space(cursor))
                         return fail_at_end(cursor, error, "what follows the comma");
@@ -428,9 +433,8 @@ static void reader_free(struct json_reader *reader) {
 
 int json_read(struct json_cursor *cursor, const struct doc_limits *limits, struct arena *arena,
               struct doc *doc, struct error *error) {
-        struct json_reader reader _cleanup_(reader_free) = { .cursor = cursor,
-                                                             .limits = limits,
-                                                             .arena = arena };
+        struct json_reader reader _cleanup_(
+                reader_free) = { .cursor = cursor, .limits = limits, .arena = arena };
         int r;
 
         tree_init(&reader.tree, arena, limits, doc);

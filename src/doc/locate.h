@@ -1,10 +1,10 @@
 /*
  * From libyaml's marks to places in the source.
  *
- * A mark counts characters, not bytes, and its lines also end at U+0085, U+2028 and U+2029, which no
- * editor takes for line ends. Most texts are ASCII and have none of these; then a mark is a place
- * already. Otherwise a cursor walks over the text once, along with the parser, whose marks only
- * move forward.
+ * A mark counts characters, not bytes, and its lines also end at U+0085, U+2028 and U+2029, which
+ * no editor takes for line ends. Most texts are ASCII and have none of these; then a mark is a
+ * place already. Otherwise a cursor walks over the text once, along with the parser, whose marks
+ * only move forward.
  */
 #pragma once
 
@@ -14,9 +14,9 @@
 
 /* What has to be known about a text before libyaml reads it. */
 struct text_survey {
-        bool ascii;         /* nothing but ASCII */
-        bool odd_lines;     /* holds U+0085, U+2028 or U+2029 */
-        bool forbidden;     /* holds a character that YAML does not allow: */
+        bool ascii;          /* nothing but ASCII */
+        bool odd_lines;      /* holds U+0085, U+2028 or U+2029 */
+        bool forbidden;      /* holds a character that YAML does not allow: */
         size_t forbidden_at; /* where (bytes), */
         int32_t character;   /* and which */
 };

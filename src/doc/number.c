@@ -55,8 +55,7 @@ static struct digits shortest(double value, bool single) {
         }
         if (magnitude < (single ? 1.2e-38 : 2.3e-308))
                 precision = 1;
-        while (precision < most &&
-               !try_precision(magnitude, single, precision, text, sizeof text))
+        while (precision < most && !try_precision(magnitude, single, precision, text, sizeof text))
                 precision++;
         if (precision == most)
                 snprintf(text, sizeof text, "%.*e", most - 1, magnitude);

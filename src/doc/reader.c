@@ -63,9 +63,8 @@ static bool next_line(struct line_cursor *cursor, struct str *ret) {
 
 /* Whether LINE is MARKER followed by white space or nothing. */
 static bool is_marker(struct str line, struct str marker) {
-        return str_starts(line, marker) &&
-               (line.len == marker.len || line.ptr[marker.len] == ' ' ||
-                line.ptr[marker.len] == '\t');
+        return str_starts(line, marker) && (line.len == marker.len || line.ptr[marker.len] == ' ' ||
+                                            line.ptr[marker.len] == '\t');
 }
 
 static bool is_blank_or_comment(struct str line) {
@@ -287,8 +286,7 @@ int doc_read(struct doc_reader *reader, struct arena *arena, struct doc **ret,
                 error_set(error, -E2BIG,
                           "the file has %zu bytes, more than the limit of %zu (limit: file_bytes); "
                           "split it, or raise the limit",
-                          reader->source->text.len,
-                          MIN(reader->limits.file_bytes, FILE_BYTES_MAX));
+                          reader->source->text.len, MIN(reader->limits.file_bytes, FILE_BYTES_MAX));
                 error_set_file(error, reader->source->name);
                 return -E2BIG;
         }

@@ -39,10 +39,10 @@ static bool resolve_word(struct str text, struct scalar *ret) {
                 enum scalar_kind kind;
                 bool value;
         } words[] = {
-                { "true", SCALAR_BOOL, true }, { "false", SCALAR_BOOL, false },
-                { "yes", SCALAR_BOOL, true },  { "no", SCALAR_BOOL, false },
-                { "on", SCALAR_BOOL, true },   { "off", SCALAR_BOOL, false },
-                { "y", SCALAR_BOOL, true },    { "n", SCALAR_BOOL, false },
+                { "true", SCALAR_BOOL, true },  { "false", SCALAR_BOOL, false },
+                { "yes", SCALAR_BOOL, true },   { "no", SCALAR_BOOL, false },
+                { "on", SCALAR_BOOL, true },    { "off", SCALAR_BOOL, false },
+                { "y", SCALAR_BOOL, true },     { "n", SCALAR_BOOL, false },
                 { "null", SCALAR_NULL, false },
         };
 
@@ -154,8 +154,8 @@ static bool resolve_signed_binary(struct str text, struct scalar *ret) {
             magnitude > (uint64_t)INT64_MAX + negative)
                 return false;
         *ret = (struct scalar){ .kind = SCALAR_INT,
-                                .integer = negative ? (int64_t)(0 - magnitude)
-                                                    : (int64_t)magnitude };
+                                .integer =
+                                        negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude };
         return true;
 }
 
@@ -186,8 +186,8 @@ static bool resolve_number(struct str text, struct scalar *ret) {
 /* A number that begins with a point: here underscores must stand between digits. */
 static bool resolve_fraction(struct str text, struct scalar *ret) {
         for (size_t i = 0; i < text.len; i++)
-                if (text.ptr[i] == '_' && (i + 1 == text.len || !is_digit(text.ptr[i - 1]) ||
-                                           !is_digit(text.ptr[i + 1])))
+                if (text.ptr[i] == '_' &&
+                    (i + 1 == text.len || !is_digit(text.ptr[i - 1]) || !is_digit(text.ptr[i + 1])))
                         return false;
         return resolve_number(text, ret);
 }
@@ -354,8 +354,8 @@ int scalar_to_key(struct arena *arena, const struct scalar *scalar, struct str *
                 *ret = arena_printf(arena, "%lld", (long long)scalar->integer);
                 return 0;
         case SCALAR_FLOAT:
-                *ret = arena_str(arena, (struct str){ text, number_format_key(scalar->number,
-                                                                              text) });
+                *ret = arena_str(arena,
+                                 (struct str){ text, number_format_key(scalar->number, text) });
                 return 0;
         case SCALAR_STRING:
                 *ret = scalar->string;

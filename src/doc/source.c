@@ -68,7 +68,8 @@ static int convert(struct arena *arena, struct str text, size_t size, bool big_e
         size_t room, length = 0;
         char *out;
 
-        /* A unit of two bytes becomes at most three, a pair of units or one of four at most four. */
+        /* A unit of two bytes becomes at most three, a pair of units or one of four at most four.
+         */
         if (__builtin_mul_overflow(text.len / size + 1, size + 1, &room))
                 out_of_memory();
         out = arena_alloc(arena, room + 4);
@@ -124,11 +125,12 @@ int doc_source_init(struct arena *arena, struct str name, struct str text, struc
         if (r >= 0) {
                 invalid = find_invalid(text);
                 if (invalid < text.len)
-                        r = fail_at(str_slice(text, 0, invalid), error,
-                                    text.ptr[invalid] == 0
-                                            ? "a NUL byte: this is no text, so neither YAML nor JSON"
-                                            : "invalid UTF-8: this is no text, or it was saved in "
-                                              "another encoding");
+                        r = fail_at(
+                                str_slice(text, 0, invalid), error,
+                                text.ptr[invalid] == 0
+                                        ? "a NUL byte: this is no text, so neither YAML nor JSON"
+                                        : "invalid UTF-8: this is no text, or it was saved in "
+                                          "another encoding");
         }
         if (r < 0) {
                 error_set_file(error, name);
@@ -147,7 +149,8 @@ void doc_lines_init(struct arena *arena, struct str text, struct doc_lines *ret)
                 for (size_t i = 0; i < text.len; i++) {
                         char c = text.ptr[i];
 
-                        if (c != '\n' && (c != '\r' || (i + 1 < text.len && text.ptr[i + 1] == '\n')))
+                        if (c != '\n' &&
+                            (c != '\r' || (i + 1 < text.len && text.ptr[i + 1] == '\n')))
                                 continue;
                         if (pass == 0)
                                 count++;
@@ -168,7 +171,8 @@ struct str doc_line(const struct doc_lines *lines, uint32_t line) {
                 return STR("");
         start = lines->starts[line - 1];
         end = line < lines->count ? lines->starts[line] : lines->text.len;
-        while (end > start && (lines->text.ptr[end - 1] == '\n' || lines->text.ptr[end - 1] == '\r'))
+        while (end > start &&
+               (lines->text.ptr[end - 1] == '\n' || lines->text.ptr[end - 1] == '\r'))
                 end--;
         return str_slice(lines->text, start, end);
 }

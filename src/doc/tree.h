@@ -3,8 +3,8 @@
  *
  * Values arrive in the order of the text. The children of all open lists and maps wait on one
  * scratch stack; when a collection closes, its children are copied into the arena in one piece, and
- * become a single item of the collection around it. So there is no allocation per node, siblings lie
- * next to each other, and nothing depends on the C stack.
+ * become a single item of the collection around it. So there is no allocation per node, siblings
+ * lie next to each other, and nothing depends on the C stack.
  *
  * A node gets its final address when the collection around it closes; only then can its children be
  * told who their parent is. Children of an alias are not told: they belong to the anchor.

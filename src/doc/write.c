@@ -202,8 +202,7 @@ static void write_entry(struct buf *buf, const struct doc_entry *entry, size_t i
 }
 
 /* A collection with children. STARTED: the first line is indented already. */
-static void write_block(struct buf *buf, const struct doc_node *node, size_t indent,
-                        bool started) {
+static void write_block(struct buf *buf, const struct doc_node *node, size_t indent, bool started) {
         uint32_t count = node->kind == DOC_LIST ? node->list.count : node->map.count;
 
         for (uint32_t i = 0; i < count; i++) {

@@ -11,5 +11,6 @@
 void doc_write_json(struct buf *buf, const struct doc_node *node);
 
 /* Block-style YAML with two spaces that reads back (YAML 1.1, sigs.k8s.io/yaml) as the same tree:
- * strings that would read as something else are quoted. INDENT is the column to start at. */
+ * strings that would read as something else are quoted. INDENT is the column to start at: every
+ * line is indented by that much, the first one too, and the last one is ended. */
 void doc_write_yaml(struct buf *buf, const struct doc_node *node, size_t indent);

@@ -144,8 +144,8 @@ static bool is_merge_key(const yaml_event_t *event) {
 /* Refuses what is too long, and the few things that the API server's parser, an older port of
  * libyaml, reads in another way: there "?" ends text within [ ] and { }, and a comma belongs to the
  * tag before it. */
-static int check_scalar(struct yaml_reader *reader, const yaml_event_t *event,
-                        struct doc_pos start, struct error *error) {
+static int check_scalar(struct yaml_reader *reader, const yaml_event_t *event, struct doc_pos start,
+                        struct error *error) {
         const struct level *level = top_level(reader);
 
         if (event->data.scalar.length > reader->limits->scalar_bytes)
@@ -216,8 +216,8 @@ static int on_scalar(struct yaml_reader *reader, const yaml_event_t *event, stru
         if (r < 0)
                 return r;
         if (style == YAML_LITERAL_SCALAR_STYLE || style == YAML_FOLDED_SCALAR_STYLE)
-                node.end = locator_block_end(&reader->locator, &event->start_mark,
-                                             &event->end_mark);
+                node.end =
+                        locator_block_end(&reader->locator, &event->start_mark, &event->end_mark);
         else
                 node.end = locator_pos(&reader->locator, &event->end_mark);
         r = resolve(reader, event, start, &scalar, error);
@@ -322,8 +322,8 @@ static int on_start(struct yaml_reader *reader, const yaml_event_t *event, enum 
                     struct error *error) {
         struct doc_pos start = locator_pos(&reader->locator, &event->start_mark);
         bool map = kind == DOC_MAP;
-        const yaml_char_t *name = map ? event->data.mapping_start.anchor
-                                      : event->data.sequence_start.anchor;
+        const yaml_char_t *name =
+                map ? event->data.mapping_start.anchor : event->data.sequence_start.anchor;
         enum role role = ROLE_VALUE;
         struct level *level;
         int r;
@@ -451,8 +451,8 @@ static int refuse_character(struct str text, uint32_t line, const struct text_su
                             (unsigned)survey->character, (unsigned)survey->character);
 }
 
-int yaml_read(struct str text, uint32_t line, const struct doc_limits *limits,
-              struct arena *arena, struct doc *doc, struct error *error) {
+int yaml_read(struct str text, uint32_t line, const struct doc_limits *limits, struct arena *arena,
+              struct doc *doc, struct error *error) {
         struct yaml_reader reader _cleanup_(reader_free) = { .limits = limits, .arena = arena };
         struct text_survey survey;
 

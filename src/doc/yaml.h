@@ -15,5 +15,5 @@
 
 /* Reads the one document in TEXT, which begins at the start of line LINE, into DOC. Returns 0,
  * -EINVAL or -E2BIG, with the place in ERROR. */
-int yaml_read(struct str text, uint32_t line, const struct doc_limits *limits,
-              struct arena *arena, struct doc *doc, struct error *error);
+int yaml_read(struct str text, uint32_t line, const struct doc_limits *limits, struct arena *arena,
+              struct doc *doc, struct error *error);

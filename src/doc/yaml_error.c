@@ -19,12 +19,12 @@ static const struct complaint complaints[] = {
           false },
         { "could not find expected ':'",
           "a key without a value begins here: is the colon missing, or the space after it?", true },
-        { "found unexpected end of stream",
-          "the quote that is opened here is never closed", true },
+        { "found unexpected end of stream", "the quote that is opened here is never closed", true },
         { "found unexpected document indicator",
           "the quote that is opened here is not closed before the document ends", true },
         { "did not find expected key",
-          "expected a key here: the line is not indented like the other keys of its map, or a quote "
+          "expected a key here: the line is not indented like the other keys of its map, or a "
+          "quote "
           "closes too early",
           false },
         { "did not find expected '-' indicator",
@@ -32,8 +32,8 @@ static const struct complaint complaints[] = {
           false },
         { "did not find expected ',' or ']'",
           "expected a comma or the closing bracket of a list here", false },
-        { "did not find expected ',' or '}'",
-          "expected a comma or the closing brace of a map here", false },
+        { "did not find expected ',' or '}'", "expected a comma or the closing brace of a map here",
+          false },
         { "did not find expected node content",
           "expected a value here; put text that begins with a special character in quotes", false },
         { "did not find expected <document start>",
@@ -46,8 +46,8 @@ static const struct complaint complaints[] = {
           false },
         { "mapping keys are not allowed", "a key is not allowed here: check the indentation",
           false },
-        { "found a tab character",
-          "a tab is used for indentation here; YAML allows only spaces", false },
+        { "found a tab character", "a tab is used for indentation here; YAML allows only spaces",
+          false },
         { "found unknown escape character",
           "unknown escape in a text in double quotes: write \\\\ for a backslash, or use single "
           "quotes",
@@ -69,11 +69,11 @@ static const struct complaint complaints[] = {
           false },
         { "found an indentation indicator equal to 0",
           "the indentation of a block scalar cannot be 0", false },
-        { "found unexpected ':'",
-          "text with a colon must be in quotes within [ ] or { }", false },
-        { "found unknown directive name", "an unknown directive; a text cannot begin with %", false },
-        { "found incompatible YAML document",
-          "the %YAML directive names a version that is not 1.1", false },
+        { "found unexpected ':'", "text with a colon must be in quotes within [ ] or { }", false },
+        { "found unknown directive name", "an unknown directive; a text cannot begin with %",
+          false },
+        { "found incompatible YAML document", "the %YAML directive names a version that is not 1.1",
+          false },
 };
 
 /* The offset of MARK, wherever the cursor is. */
@@ -172,8 +172,7 @@ int yaml_error_set(const yaml_parser_t *parser, struct locator *locator, struct 
         if (strstr(problem, "cannot start any token") && offset < locator->text.len)
                 return refuse_start(locator->text.ptr[offset], pos, error);
         lacking = find_lacking_line(locator->text, offset, pos.line);
-        if (lacking && complaint &&
-            (complaint == &complaints[0] || complaint == &complaints[1]))
+        if (lacking && complaint && (complaint == &complaints[0] || complaint == &complaints[1]))
                 return error_set_at(error, -EINVAL, pos.line, pos.column,
                                     "%s; a space is missing after the colon in line %u",
                                     complaint == &complaints[0]

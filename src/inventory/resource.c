@@ -23,13 +23,12 @@ static void problem(struct finder *f, const struct doc_node *node, const char *w
         error_set_at(f->list->problem, -EINVAL, node->start.line, node->start.column, "%s", what);
 }
 
-/* Files that have an apiVersion and a kind but are read by tools, not by the API server. */
+/* Files that have an apiVersion and a kind but configure tools on a laptop; nothing of them reaches
+ * a cluster. Configuration of the cluster's own components (KubeletConfiguration, AuditPolicy ...)
+ * is judged: rules can name those kinds. */
 static bool is_tool_file(struct str group) {
         return str_eq(group, STR("kustomize.config.k8s.io")) ||
-               str_eq(group, STR("kubeadm.k8s.io")) || str_eq(group, STR("kind.x-k8s.io")) ||
-               str_eq(group, STR("skaffold")) || str_eq(group, STR("kubelet.config.k8s.io")) ||
-               str_eq(group, STR("kubeproxy.config.k8s.io")) ||
-               str_eq(group, STR("apiserver.config.k8s.io")) || str_eq(group, STR("audit.k8s.io"));
+               str_eq(group, STR("kind.x-k8s.io")) || str_eq(group, STR("skaffold"));
 }
 
 static void add(struct finder *f, const struct doc_node *node, struct str api_version,

@@ -136,6 +136,15 @@ bool kube_group_is_builtin(struct str group) {
         return str_eq(group, STR("extensions"));
 }
 
+static bool ends_with_consonant_y(struct str text) {
+        return text.len > 1 && str_ends(text, STR("y")) && !strchr("aeiou", text.ptr[text.len - 2]);
+}
+
+static bool takes_es(struct str text) {
+        return str_ends(text, STR("s")) || str_ends(text, STR("x")) || str_ends(text, STR("ch")) ||
+               str_ends(text, STR("sh"));
+}
+
 struct str kube_guess_resource(struct arena *arena, struct str kind) {
         char *lower = arena_alloc(arena, kind.len + 3);
         struct str text = { lower, kind.len };
@@ -143,16 +152,14 @@ struct str kube_guess_resource(struct arena *arena, struct str kind) {
         for (size_t i = 0; i < kind.len; i++)
                 lower[i] = kind.ptr[i] >= 'A' && kind.ptr[i] <= 'Z' ? (char)(kind.ptr[i] | 0x20)
                                                                     : kind.ptr[i];
-        if (str_ends(text, STR("s"))) {
+        if (takes_es(text)) {
                 memcpy(lower + text.len, "es", 2);
                 text.len += 2;
-        } else if (str_ends(text, STR("y"))) {
+        } else if (ends_with_consonant_y(text)) {
                 memcpy(lower + text.len - 1, "ies", 3);
                 text.len += 2;
-        } else if (text.len > 0) {
-                lower[text.len] = 's';
-                text.len += 1;
-        }
+        } else if (text.len > 0)
+                lower[text.len++] = 's';
         return text;
 }
 

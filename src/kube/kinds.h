@@ -3,7 +3,7 @@
  *
  * Admission rules name resources ("deployments"), manifests name kinds ("Deployment"). For built-in
  * kinds the mapping and the scope are facts of Kubernetes' API; for others the resource is guessed
- * as apimachinery's meta.UnsafeGuessKindToResource does, and an object is taken as namespaced when
+ * by the rules of English, and an object is taken as namespaced when
  * it names a namespace.
  */
 #pragma once
@@ -28,7 +28,8 @@ struct kube_group_version kube_group_version(struct str api_version);
  * it too. */
 const struct kube_kind *kube_kind_find(struct str group, struct str kind);
 
-/* "Gateway" -> "gateways", "Proxy" -> "proxies", "Class" -> "classes". Written into ARENA. */
+/* The plural that people give a kind: "Gateway" -> "gateways", "Policy" -> "policies", "Class" ->
+ * "classes". Written into ARENA. */
 struct str kube_guess_resource(struct arena *arena, struct str kind);
 
 /* Whether resource RESOURCE of group A is the same as that of group B under another name

@@ -241,8 +241,14 @@ static struct cel_value flatten(struct cel_context *context, const struct cel_va
         VEC(struct level) levels = { 0 };
         VEC(struct cel_value) items = { 0 };
 
-        if (args[0].kind != CEL_LIST || (count > 1 && args[1].kind != CEL_INT))
-                return cel_plain_no_overload();
+        if (args[0].kind != CEL_LIST || (count > 1 && args[1].kind != CEL_INT)) {
+                struct str list = cel_type_runtime_name(cel_value_type(&args[0])), level = STR("");
+
+                if (count > 1)
+                        level = cel_type_runtime_name(cel_value_type(&args[1]));
+                return cel_error(context->scratch, "no such overload: %.*s.flatten(%.*s)",
+                                 STR_ARG(list), STR_ARG(level));
+        }
         if (depth < 0)
                 return cel_error(context->scratch, "level must be non-negative");
         *vec_push_in(context->scratch, &levels) = (struct level){ .list = args[0] };
@@ -348,14 +354,14 @@ static struct cel_value sort_by_keys(struct cel_context *context, const struct c
 static struct cel_value sort(struct cel_context *context, const struct cel_value *args,
                              _unused_ size_t count) {
         if (args[0].kind != CEL_LIST)
-                return cel_plain_no_overload();
+                return cel_error(context->scratch, "no such overload: sort");
         return sort_by_keys(context, &args[0], &args[0]);
 }
 
 static struct cel_value sort_by(struct cel_context *context, const struct cel_value *args,
                                 _unused_ size_t count) {
         if (args[0].kind != CEL_LIST || args[1].kind != CEL_LIST)
-                return cel_plain_no_overload();
+                return cel_error(context->scratch, "no such overload: @sortByAssociatedKeys");
         return sort_by_keys(context, &args[0], &args[1]);
 }
 

@@ -30,9 +30,11 @@ static void complain(struct complaints *complaints, struct str text) {
         *vec_push_in(complaints->arena, &complaints->texts) = text;
 }
 
-static void complain_length(struct complaints *complaints, const char *prefix, size_t most) {
-        complain(complaints, arena_printf(complaints->arena, "%smust be no more than %zu bytes",
-                                          prefix, most));
+/* Bytes are counted, whatever UNIT upstream calls them. */
+static void complain_length(struct complaints *complaints, const char *prefix, size_t most,
+                            const char *unit) {
+        complain(complaints, arena_printf(complaints->arena, "%smust be no more than %zu %s",
+                                          prefix, most, unit));
 }
 
 /* --- characters --- */
@@ -88,7 +90,7 @@ static bool is_subdomain(struct str s) {
 
 static void check_label(struct complaints *complaints, struct str text) {
         if (text.len > LABEL_MAX)
-                complain_length(complaints, "", LABEL_MAX);
+                complain_length(complaints, "", LABEL_MAX, "characters");
         if (is_label(text))
                 return;
         if (is_subdomain(text))
@@ -103,14 +105,14 @@ static void check_label(struct complaints *complaints, struct str text) {
 
 static void check_subdomain(struct complaints *complaints, struct str text) {
         if (text.len > SUBDOMAIN_MAX)
-                complain_length(complaints, "", SUBDOMAIN_MAX);
+                complain_length(complaints, "", SUBDOMAIN_MAX, "characters");
         if (!is_subdomain(text))
                 complain(complaints, STR(SUBDOMAIN_COMPLAINT));
 }
 
 static void check_1035_label(struct complaints *complaints, struct str text) {
         if (text.len > LABEL_MAX)
-                complain_length(complaints, "", LABEL_MAX);
+                complain_length(complaints, "", LABEL_MAX, "characters");
         if (!is_label(text) || !is_lower(text.ptr[0]))
                 complain(complaints,
                          STR("a DNS-1035 label must consist of lower case alphanumeric characters "
@@ -166,21 +168,21 @@ static void check_qualified_name(struct complaints *complaints, struct str text)
                 if (prefix.len == 0)
                         complain(complaints, STR("prefix part must be non-empty"));
                 if (prefix.len > SUBDOMAIN_MAX)
-                        complain_length(complaints, "prefix part ", SUBDOMAIN_MAX);
+                        complain_length(complaints, "prefix part ", SUBDOMAIN_MAX, "bytes");
                 if (prefix.len > 0 && !is_subdomain(prefix))
                         complain(complaints, STR("prefix part " SUBDOMAIN_COMPLAINT));
         }
         if (name.len == 0)
                 complain(complaints, STR("name part must be non-empty"));
         else if (name.len > LABEL_MAX)
-                complain_length(complaints, "name part ", LABEL_MAX);
+                complain_length(complaints, "name part ", LABEL_MAX, "bytes");
         if (!is_name(name))
                 complain(complaints, STR("name part " NAME_COMPLAINT));
 }
 
 static void check_label_value(struct complaints *complaints, struct str text) {
         if (text.len > LABEL_MAX)
-                complain_length(complaints, "", LABEL_MAX);
+                complain_length(complaints, "", LABEL_MAX, "bytes");
         if (text.len > 0 && !is_name(text))
                 complain(complaints,
                          STR("a valid label must be an empty string or consist of alphanumeric "

@@ -22,6 +22,60 @@ static const struct {
         { "invalid named capture group", "invalid named capture" },
 };
 
+/* Copies the bracket expression that begins S, up to its end or to a backslash within. Returns its
+ * length. A bracket that closes at once is a member. */
+static size_t copy_bracket(struct builder *builder, struct str s) {
+        size_t len = 1;
+
+        if (len < s.len && s.ptr[len] == '^')
+                len++;
+        if (len < s.len && s.ptr[len] == ']')
+                len++;
+        while (len < s.len && s.ptr[len] != ']') {
+                if (s.ptr[len] == '\\' && len + 1 < s.len)
+                        len++;
+                len++;
+        }
+        builder_add(builder, str_slice(s, 0, len));
+        return len;
+}
+
+/* PATTERN as the RE2 in use reads it: "(?<name>" is newer than that and becomes "(?P<name>". Returns
+ * false for \C, which RE2 has and Go has not. */
+static bool translate(struct arena *arena, struct str pattern, struct str *ret) {
+        struct builder builder = { .arena = arena };
+        bool quoted = false; /* between \Q and \E */
+        size_t i = 0;
+
+        if (str_find(pattern, STR("(?<"), 0) < 0 && str_find(pattern, STR("\\C"), 0) < 0) {
+                *ret = pattern;
+                return true;
+        }
+        while (i < pattern.len) {
+                struct str rest = str_slice(pattern, i, pattern.len);
+                bool escape = rest.ptr[0] == '\\' && rest.len > 1;
+
+                if (escape && (!quoted || rest.ptr[1] == 'E')) {
+                        if (rest.ptr[1] == 'C')
+                                return false;
+                        quoted = rest.ptr[1] == 'Q';
+                        builder_add(&builder, str_slice(rest, 0, 2));
+                        i += 2;
+                } else if (!quoted && rest.ptr[0] == '[') {
+                        i += copy_bracket(&builder, rest);
+                } else if (!quoted && str_starts(rest, STR("(?<")) && rest.len > 3 &&
+                           rest.ptr[3] != '=' && rest.ptr[3] != '!') {
+                        builder_add(&builder, STR("(?P<"));
+                        i += 3;
+                } else {
+                        builder_add_char(&builder, rest.ptr[0]);
+                        i++;
+                }
+        }
+        *ret = builder_str(&builder);
+        return true;
+}
+
 /* "missing ]: [a" becomes "error parsing regexp: missing closing ]: `[a`". */
 static struct str complaint_text(struct arena *arena, struct str message) {
         ptrdiff_t colon = str_find(message, STR(": "), 0);
@@ -33,8 +87,6 @@ static struct str complaint_text(struct arena *arena, struct str message) {
                         what = str_from(complaints[i].go);
                         break;
                 }
-        if (where.len == 0)
-                return arena_printf(arena, "error parsing regexp: %.*s", STR_ARG(what));
         return arena_printf(arena, "error parsing regexp: %.*s: `%.*s`", STR_ARG(what),
                             STR_ARG(where));
 }
@@ -43,37 +95,60 @@ static void regex_cleanup(struct regex **regex) {
         regex_free(*regex);
 }
 
-/* Compiles PATTERN or makes an error in *RET_ERROR. */
-static struct regex *compile(struct cel_context *context, struct str pattern,
-                             struct cel_value *ret_error) {
+/* Compiles PATTERN. Returns NULL with what is wrong in *RET_COMPLAINT. */
+static struct regex *compile(struct arena *arena, struct str pattern, struct str *ret_complaint) {
         struct regex *regex = NULL;
         struct error error;
-        struct str text;
+
+        if (!translate(arena, pattern, &pattern))
+                *ret_complaint = STR("error parsing regexp: invalid escape sequence: `\\C`");
+        else if (regex_new(pattern, &regex, &error) < 0)
+                *ret_complaint = complaint_text(arena, str_from(error.message));
+        return regex;
+}
+
+/* The same within an evaluation, with an error value. */
+static struct regex *compile_charged(struct cel_context *context, struct str pattern,
+                                     struct cel_value *ret_error) {
+        struct regex *regex = NULL;
+        struct str complaint;
 
         if (!cel_charge(context, 10 + pattern.len)) {
                 *ret_error = cel_give_up(context);
                 return NULL;
         }
-        if (regex_new(pattern, &regex, &error) < 0) {
-                text = complaint_text(context->scratch, str_from(error.message));
-                *ret_error =
-                        cel_error(context->scratch, "Illegal regex: %.*s", STR_ARG(text));
-                return NULL;
-        }
+        regex = compile(context->scratch, pattern, &complaint);
+        if (!regex)
+                *ret_error = cel_error(context->scratch, "Illegal regex: %.*s",
+                                       STR_ARG(complaint));
         return regex;
+}
+
+/* The leftmost match at or after FROM. RE2 goes by bytes and finds an empty match (\B) within a
+ * character, which Go does not. */
+static bool find_from(const struct regex *regex, struct str text, size_t from, struct str *ret) {
+        while (from <= text.len && regex_find(regex, text, from, ret, 1)) {
+                size_t start = (size_t)(ret->ptr - text.ptr);
+
+                if (ret->len > 0 || start == text.len || (text.ptr[start] & 0xc0) != 0x80)
+                        return true;
+                from = start + 1;
+        }
+        return false;
 }
 
 static struct cel_value find(struct cel_context *context, const struct cel_value *args,
                              _unused_ size_t count) {
         struct cel_value error;
-        _cleanup_(regex_cleanup) struct regex *regex = compile(context, args[1].string, &error);
-        struct str match;
+        _cleanup_(regex_cleanup) struct regex *regex =
+                compile_charged(context, args[1].string, &error);
+        struct str text = args[0].string.ptr ? args[0].string : STR(""), match;
 
         if (!regex)
                 return error;
-        if (!cel_charge_bytes(context, args[0].string.len))
+        if (!cel_charge_bytes(context, text.len))
                 return cel_give_up(context);
-        if (!regex_find(regex, args[0].string, 0, &match, 1))
+        if (!find_from(regex, text, 0, &match))
                 return cel_string(STR(""));
         return cel_string(match);
 }
@@ -86,8 +161,7 @@ static struct cel_value find_up_to(struct cel_context *context, const struct reg
         size_t from = 0, last_end = SIZE_MAX;
         struct str match;
 
-        while (found.count < limit && from <= text.len &&
-               regex_find(regex, text, from, &match, 1)) {
+        while (found.count < limit && find_from(regex, text, from, &match)) {
                 size_t start = (size_t)(match.ptr - text.ptr), end = start + match.len;
                 bool adjacent = match.len == 0 && start == last_end;
 
@@ -109,7 +183,8 @@ static struct cel_value find_up_to(struct cel_context *context, const struct reg
 static struct cel_value find_all(struct cel_context *context, const struct cel_value *args,
                                  size_t count) {
         struct cel_value error;
-        _cleanup_(regex_cleanup) struct regex *regex = compile(context, args[1].string, &error);
+        _cleanup_(regex_cleanup) struct regex *regex =
+                compile_charged(context, args[1].string, &error);
         struct str text = args[0].string;
 
         if (!regex)
@@ -123,13 +198,14 @@ static struct cel_value find_all(struct cel_context *context, const struct cel_v
 /* A literal pattern has to be valid when the expression is compiled. */
 static const char *check_pattern(struct arena *arena, const struct cel_value *const *args,
                                  size_t count) {
-        struct regex *regex = NULL;
-        struct error error;
+        struct regex *regex;
+        struct str complaint;
 
         if (count < 2 || !args[1] || args[1]->kind != CEL_STRING)
                 return NULL;
-        if (regex_new(args[1]->string, &regex, &error) < 0)
-                return complaint_text(arena, str_from(error.message)).ptr;
+        regex = compile(arena, args[1]->string, &complaint);
+        if (!regex)
+                return arena_str(arena, complaint).ptr;
         regex_free(regex);
         return NULL;
 }

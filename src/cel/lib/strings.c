@@ -290,7 +290,10 @@ static struct cel_value join(struct cel_context *context, const struct cel_value
                 struct cel_value item = cel_list_at(&args[0], i);
 
                 if (item.kind != CEL_STRING) {
-                        struct str text = cel_value_text(context->scratch, &item);
+                        /* Go prints the value of null, which is the number 0. */
+                        struct str text = item.kind == CEL_NULL ?
+                                                  STR("0") :
+                                                  cel_value_text(context->scratch, &item);
 
                         return cel_error(context->scratch, "join: invalid input: %.*s",
                                          STR_ARG(text));

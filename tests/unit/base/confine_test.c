@@ -18,10 +18,10 @@
 #include "base/confine.h"
 #include "base/util.h"
 
-static char folder[64]; /* may be read */
-static char inside[96]; /* a file in it, "inside" */
+static char folder[64];   /* may be read */
+static char inside[96];   /* a file in it, "inside" */
 static char link_out[96]; /* a symbolic link in it to /etc/passwd */
-static int output = -1; /* a file opened for writing before confinement */
+static int output = -1;   /* a file opened for writing before confinement */
 
 /* What a child ends with when an action did what it must not, or what it must not have done. */
 enum { CHILD_OK = 0, CHILD_CONFINE_FAILED = 121 };
@@ -391,7 +391,8 @@ static int aborts(void) {
 
 static void ends_are_as_usual(void **state _unused_) {
         need_seccomp();
-        /* abort() must still end in SIGABRT, or a failed assertion would look like anything else. */
+        /* abort() must still end in SIGABRT, or a failed assertion would look like anything else.
+         */
         assert_int_equal(confined(aborts), -SIGABRT);
         /* Nothing may be loosened or layered afterwards. */
         assert_int_equal(confined(confine_again), EPERM);
@@ -406,8 +407,9 @@ static void describes_itself(void **state _unused_) {
         struct buf text _cleanup_(buf_free) = BUF_INIT;
 
         confine_describe(&text, &result);
-        assert_str(buf_str(&text),
-                   "no_new_privs, Landlock ABI 3 (files, links, truncate), no seccomp in this kernel");
+        assert_str(
+                buf_str(&text),
+                "no_new_privs, Landlock ABI 3 (files, links, truncate), no seccomp in this kernel");
 }
 
 static int make_files(void **state _unused_) {

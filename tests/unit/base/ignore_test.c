@@ -11,8 +11,8 @@
 #include "base/ignore.h"
 #include "base/util.h"
 
-/* From gitignore(5): what each form of pattern is documented to do. A path that ends in a slash is a
- * folder. */
+/* From gitignore(5): what each form of pattern is documented to do. A path that ends in a slash is
+ * a folder. */
 static void follows_the_manual(void **state _unused_) {
         static const struct {
                 const char *patterns, *path;
@@ -138,10 +138,26 @@ static size_t random_below(size_t limit) {
 
 static void add_pattern(struct buf *buf) {
         static const char *const pieces[] = {
-                "a",  "a",   "b",   "c",    ".",   "/",     "/",     "*",    "*",          "**",
-                "**/", "/**", "?",  "[",    "]",   "[ab]",  "[!a]",  "[^b-]", "[[:alpha:]]", "\\",
-                "-",  " ",   "a*",  "*.c",  "a/",  "[]a]",  "[a-c]", "[\\]]", "[[:x:]]",    "#",
-                "!",  "\\*", "/**/", "a**", "***", "[--a]", "[[:]",  "[a-[:alpha:]]", "[\\a-b]", "\t",
+                "a",           "a",
+                "b",           "c",
+                ".",           "/",
+                "/",           "*",
+                "*",           "**",
+                "**/",         "/**",
+                "?",           "[",
+                "]",           "[ab]",
+                "[!a]",        "[^b-]",
+                "[[:alpha:]]", "\\",
+                "-",           " ",
+                "a*",          "*.c",
+                "a/",          "[]a]",
+                "[a-c]",       "[\\]]",
+                "[[:x:]]",     "#",
+                "!",           "\\*",
+                "/**/",        "a**",
+                "***",         "[--a]",
+                "[[:]",        "[a-[:alpha:]]",
+                "[\\a-b]",     "\t",
         };
 
         if (random_below(5) == 0)

@@ -191,8 +191,10 @@ static void workers_have_a_large_stack(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(results_come_in_order),     cmocka_unit_test(depth_is_never_exceeded),
-                cmocka_unit_test(the_first_failure_is_kept), cmocka_unit_test(an_idle_pool_ends),
+                cmocka_unit_test(results_come_in_order),
+                cmocka_unit_test(depth_is_never_exceeded),
+                cmocka_unit_test(the_first_failure_is_kept),
+                cmocka_unit_test(an_idle_pool_ends),
                 cmocka_unit_test(workers_have_a_large_stack),
         };
 

@@ -18,8 +18,8 @@ static const struct doc_node *read_yaml(struct arena *arena, const char *text) {
         return doc->root;
 }
 
-/* apimachinery meta.UnsafeGuessKindToResource. */
-static void resources_are_guessed_as_upstream_does(void **state _unused_) {
+/* The plurals that these kinds have in their CustomResourceDefinitions. */
+static void resources_are_guessed_as_people_name_them(void **state _unused_) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
 
         assert_str(kube_guess_resource(&arena, STR("Gateway")), "gateways");
@@ -144,7 +144,7 @@ static void templates_of_custom_resources_are_found_by_shape(void **state _unuse
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(resources_are_guessed_as_upstream_does),
+                cmocka_unit_test(resources_are_guessed_as_people_name_them),
                 cmocka_unit_test(kinds_are_found_in_their_old_groups_too),
                 cmocka_unit_test(selectors_select_as_upstream_does),
                 cmocka_unit_test(bad_selectors_are_refused),
