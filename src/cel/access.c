@@ -46,7 +46,7 @@ enum cel_found cel_select(struct cel_context *context, const struct cel_value *o
         if (operand->kind == CEL_MAP && operand->representation == CEL_DOC) {
                 node = doc_get_hashed(operand->doc, name, hash);
                 if (node) {
-                        *ret = cel_from_doc(node);
+                        cel_doc_into(node, ret);
                         return CEL_FOUND_VALUE;
                 }
         } else if (operand->kind == CEL_MAP) {
@@ -103,7 +103,7 @@ static enum cel_found index_list(struct cel_context *context, const struct cel_v
                 return CEL_FOUND_ERROR;
         }
         if (position >= 0 && (uint64_t)position < cel_list_size(list)) {
-                *ret = cel_list_at(list, (size_t)position);
+                cel_item_into(list, (size_t)position, ret);
                 return CEL_FOUND_VALUE;
         }
         if (presence)
@@ -169,7 +169,7 @@ static enum cel_found eval_operand(struct cel_context *context, const struct cel
                 context->depth--;
                 return result;
         }
-        *ret = cel_eval_expr(context, expr);
+        cel_eval_into(context, expr, ret);
         result = cel_found_of(ret);
         /* Optionals in an optional count as one here, see collapse() in eval.c. */
         while (result == CEL_FOUND_SOME && ret->kind == CEL_OPTIONAL)
@@ -196,7 +196,7 @@ enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr
         bool presence;
 
         if (!is_link(expr)) {
-                *ret = cel_eval_expr(context, expr);
+                cel_eval_into(context, expr, ret);
                 return cel_found_of(ret);
         }
         result = eval_operand(context, select ? expr->target : expr->args[0], &operand);
@@ -209,7 +209,7 @@ enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr
         if (select) {
                 result = cel_select(context, &operand, expr->name, expr->hash, presence, ret);
         } else {
-                index = cel_eval_expr(context, expr->args[1]);
+                cel_eval_into(context, expr->args[1], &index);
                 if (cel_is_error(&index)) {
                         *ret = index;
                         return CEL_FOUND_ERROR;
@@ -219,12 +219,10 @@ enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr
         return result == CEL_FOUND_VALUE && presence ? CEL_FOUND_SOME : result;
 }
 
-struct cel_value cel_eval_access(struct cel_context *context, const struct cel_expr *expr) {
-        struct cel_value value;
-
-        if (cel_eval_chain(context, expr, &value) == CEL_FOUND_SOME)
-                return cel_optional_of(context->scratch, value);
-        return value;
+void cel_eval_access(struct cel_context *context, const struct cel_expr *expr,
+                     struct cel_value *ret) {
+        if (cel_eval_chain(context, expr, ret) == CEL_FOUND_SOME)
+                *ret = cel_optional_of(context->scratch, *ret);
 }
 
 /* What has() says about a field that is there or not. */

@@ -55,8 +55,8 @@ enum cel_op {
         CEL_OP_OPT_FLAT_MAP,
 };
 
-/* "_&&_", "_[_]", "@in" ...: the name of the operator's function; NULL for CEL_OP_CALL, "optMap" and
- * "optFlatMap" for those. */
+/* "_&&_", "_[_]", "@in" ...: the name of the operator's function; NULL for CEL_OP_CALL, "optMap"
+ * and "optFlatMap" for those. */
 const char *cel_op_name(enum cel_op op);
 
 enum cel_macro {

@@ -127,75 +127,85 @@ static struct cel_value call_error(struct cel_context *context, const struct cel
 }
 
 /* target.or(optional), target.orValue(default): a target that is no optional is the result. */
-static struct cel_value eval_or(struct cel_context *context, const struct cel_expr *expr,
-                                bool or_value) {
-        struct cel_value target, alternative;
+static void eval_or(struct cel_context *context, const struct cel_expr *expr, bool or_value,
+                    struct cel_value *ret) {
+        const struct doc_node *node;
 
-        switch (cel_eval_chain(context, expr->target, &target)) {
+        switch (cel_eval_chain(context, expr->target, ret)) {
         case CEL_FOUND_ERROR:
         case CEL_FOUND_VALUE:
-                return target;
+                return;
         case CEL_FOUND_SOME:
-                return or_value ? target : cel_optional_of(context->scratch, target);
+                if (!or_value)
+                        *ret = cel_optional_of(context->scratch, *ret);
+                return;
         case CEL_FOUND_ABSENT:
                 break;
         }
-        alternative = cel_eval_expr(context, expr->args[0]);
+        node = ret->node;
+        cel_eval_into(context, expr->args[0], ret);
         /* A default that was written in the rule stands for what was missed. */
-        if (!alternative.node && target.node) {
-                alternative.node = target.node;
-                alternative.missed = true;
+        if (!ret->node && node) {
+                ret->node = node;
+                ret->missed = true;
         }
-        return alternative;
 }
 
 /* The receiver and the arguments. Returns false with the first error in *RET_ERROR. */
 static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
                       struct cel_value *args, struct cel_value *ret_error) {
-        size_t count = 0;
+        struct cel_value *arg = args;
 
         if (expr->target) {
-                args[count++] = cel_eval_expr(context, expr->target);
-                if (cel_is_error(&args[0])) {
-                        *ret_error = args[0];
+                cel_eval_into(context, expr->target, arg);
+                if (cel_is_error(arg)) {
+                        *ret_error = *arg;
                         return false;
                 }
+                arg++;
         }
-        for (size_t i = 0; i < expr->arg_count; i++) {
-                args[count] = cel_eval_expr(context, expr->args[i]);
-                if (cel_is_error(&args[count])) {
-                        *ret_error = args[count];
+        for (size_t i = 0; i < expr->arg_count; i++, arg++) {
+                cel_eval_into(context, expr->args[i], arg);
+                if (cel_is_error(arg)) {
+                        *ret_error = *arg;
                         return false;
                 }
-                count++;
         }
         return true;
 }
 
-struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr) {
+void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
+                   struct cel_value *ret) {
         const struct cel_overload *const *overloads = expr->overloads;
         size_t count = (expr->target != NULL) + expr->arg_count;
-        struct cel_value args[CEL_MAX_ARGS], result;
+        struct cel_value args[CEL_MAX_ARGS];
         cel_function *call = NULL;
 
-        if (count > CEL_MAX_ARGS)
-                return cel_no_such_overload(context, expr->name, NULL, 0);
-        if (overloads && overloads[0] && expr->target) {
-                if (overloads[0]->row->call == cel_optional_or_value)
-                        return eval_or(context, expr, true);
-                if (overloads[0]->row->call == cel_optional_or)
-                        return eval_or(context, expr, false);
+        if (count > CEL_MAX_ARGS) {
+                *ret = cel_no_such_overload(context, expr->name, NULL, 0);
+                return;
         }
-        if (!eval_args(context, expr, args, &result))
-                return result;
+        if (overloads && overloads[0] && expr->target) {
+                call = overloads[0]->row->call;
+                if (call == cel_optional_or_value || call == cel_optional_or) {
+                        eval_or(context, expr, call == cel_optional_or_value, ret);
+                        return;
+                }
+                call = NULL;
+        }
+        if (!eval_args(context, expr, args, ret))
+                return;
         if (overloads && overloads[0])
                 call = singleton(expr, args, count);
         for (; !call && overloads && *overloads; overloads++)
                 if (overload_fits(*overloads, expr->target != NULL, args, count))
                         call = (*overloads)->row->call;
-        if (!call)
-                return call_error(context, expr, args, count);
+        if (!call) {
+                *ret = call_error(context, expr, args, count);
+                return;
+        }
         context->regex = expr->regex;
-        result = call(context, args, count);
-        return context->exhausted ? cel_exhausted() : result;
+        *ret = call(context, args, count);
+        if (context->exhausted)
+                *ret = cel_exhausted();
 }

@@ -9,8 +9,8 @@ void cel_checker_fail(struct cel_checker *checker, struct doc_pos pos, const cha
 
         if (checker->env->options.no_check)
                 return;
-        if (checker->failed && (pos.line > first.line ||
-                                (pos.line == first.line && pos.column >= first.column)))
+        if (checker->failed &&
+            (pos.line > first.line || (pos.line == first.line && pos.column >= first.column)))
                 return;
         checker->failed = true;
         checker->failed_at = pos;
@@ -127,8 +127,8 @@ static const struct cel_function_set *resolve_function(struct cel_checker *check
         return set;
 }
 
-/* EXPR as "a.b.c", where it is a chain of plain selects from an identifier; otherwise empty. A chain
- * is at most 250 long. */
+/* EXPR as "a.b.c", where it is a chain of plain selects from an identifier; otherwise empty. A
+ * chain is at most 250 long. */
 static struct str qualified_name(struct cel_checker *checker, const struct cel_expr *expr) {
         const struct cel_expr *part;
         size_t len = 0;

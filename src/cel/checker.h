@@ -1,9 +1,10 @@
 /*
  * The type checker. Private to src/cel.
  *
- * Resolves every name and every overload, and finds the type of every node, by the rules of cel-go's
- * checker/checker.go. Macros are not expanded into folds here; each one is checked with the types
- * that its expansion would have, in the same order, so that the same expressions are accepted.
+ * Resolves every name and every overload, and finds the type of every node, by the rules of
+ * cel-go's checker/checker.go. Macros are not expanded into folds here; each one is checked with
+ * the types that its expansion would have, in the same order, so that the same expressions are
+ * accepted.
  *
  * Checking goes on after a problem (the node gets the type `error`, which fits everything); the one
  * that stands first in the text is reported.
@@ -45,9 +46,9 @@ void cel_checker_fail(struct cel_checker *checker, struct doc_pos pos, const cha
 
 void cel_check_expr(struct cel_checker *checker, struct cel_expr *expr);
 
-/* Chooses among the overloads of SET those that fit arguments of TYPES (receiver first for a METHOD)
- * and returns the type of the result, or NULL where none does (reported at POS). Their list goes to
- * *RET, which may be NULL. */
+/* Chooses among the overloads of SET those that fit arguments of TYPES (receiver first for a
+ * METHOD) and returns the type of the result, or NULL where none does (reported at POS). Their list
+ * goes to *RET, which may be NULL. */
 const struct cel_type *cel_check_overloads(struct cel_checker *checker,
                                            const struct cel_function_set *set, bool method,
                                            const struct cel_type *const *types, size_t count,

@@ -1,7 +1,7 @@
 /*
  * Checking macros with the types of their expansions (CEL specification, "Macros"; cel-go
- * parser/macro.go, ext/comprehensions.go, cel/library.go). What is said about a wrong part therefore
- * names the function of the expansion, e.g. '_?_:_' for the predicate of filter().
+ * parser/macro.go, ext/comprehensions.go, cel/library.go). What is said about a wrong part
+ * therefore names the function of the expansion, e.g. '_?_:_' for the predicate of filter().
  */
 #include "cel/checker.h"
 
@@ -177,8 +177,8 @@ void cel_check_optional_map(struct cel_checker *checker, struct cel_expr *expr) 
         int slot;
 
         cel_check_expr(checker, expr->target);
-        present = cel_check_named(checker, STR("hasValue"), true, &expr->target->type, 1,
-                                  expr->mark);
+        present =
+                cel_check_named(checker, STR("hasValue"), true, &expr->target->type, 1, expr->mark);
         value = cel_check_named(checker, STR("value"), true, &expr->target->type, 1, expr->mark);
         enter(checker, &scope, expr->var, value, &slot);
         cel_check_expr(checker, transform);
@@ -186,8 +186,8 @@ void cel_check_optional_map(struct cel_checker *checker, struct cel_expr *expr) 
         expr->slot = slot;
         result = cel_infer_resolve(&checker->infer, transform->type, false);
         if (expr->op == CEL_OP_OPT_MAP)
-                result = cel_check_named(checker, STR("optional.of"), false, &result, 1,
-                                         expr->mark);
+                result =
+                        cel_check_named(checker, STR("optional.of"), false, &result, 1, expr->mark);
         none = cel_check_named(checker, STR("optional.none"), false, NULL, 0, expr->mark);
         expr->type = call3(checker, expr, "_?_:_", present, result, none);
 }

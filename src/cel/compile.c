@@ -4,8 +4,8 @@
  * After parsing and checking come the checks by value that Kubernetes makes when it compiles an
  * expression (k8s.io/apiserver/pkg/cel/environment/base.go): cel-go's AST validators (since 1.29),
  * and what planning a program with constant folding refuses: a conversion of a constant that fails
- * (`int('x')`) and a constant pattern that is no regular expression. Constants are folded on the way,
- * so that a list of literals is built once.
+ * (`int('x')`) and a constant pattern that is no regular expression. Constants are folded on the
+ * way, so that a list of literals is built once.
  */
 #include "base/regex.h"
 #include "cel/checker.h"
@@ -80,14 +80,15 @@ struct constants {
 };
 
 /* Keeps the problem that stands first in the text. */
-__attribute__((format(printf, 3, 4))) static void
-fail(struct constants *constants, struct doc_pos pos, const char *format, ...) {
+__attribute__((format(printf, 3, 4))) static void fail(struct constants *constants,
+                                                       struct doc_pos pos, const char *format,
+                                                       ...) {
         struct doc_pos first = constants->failed_at;
         struct str message;
         va_list args;
 
-        if (constants->failed && (pos.line > first.line ||
-                                  (pos.line == first.line && pos.column >= first.column)))
+        if (constants->failed &&
+            (pos.line > first.line || (pos.line == first.line && pos.column >= first.column)))
                 return;
         constants->failed = true;
         constants->failed_at = pos;
@@ -135,8 +136,9 @@ static void validate_conversion(struct constants *constants, const struct cel_ex
                      STR_ARG(expr->name), STR_ARG(value.error->message));
 }
 
-/* cel.ValidateRegexLiterals: looks at the first written argument, which for the function form is the
- * text rather than the pattern; the API server refuses such an expression, so it is refused here. */
+/* cel.ValidateRegexLiterals: looks at the first written argument, which for the function form is
+ * the text rather than the pattern; the API server refuses such an expression, so it is refused
+ * here. */
 static void validate_matches(struct constants *constants, const struct cel_expr *expr) {
         struct regex *regex;
         struct error error = { 0 };
@@ -167,10 +169,10 @@ static void check_literals(struct constants *constants, const struct cel_expr *e
                 }
         for (size_t i = 0; expr->overloads[i]; i++) {
                 const struct cel_function_row *row = expr->overloads[i]->row;
-                const char *problem =
-                        row->check_literals ? row->check_literals(constants->arena, values,
-                                                                  expr->arg_count + receiver)
-                                            : NULL;
+                const char *problem = row->check_literals
+                                              ? row->check_literals(constants->arena, values,
+                                                                    expr->arg_count + receiver)
+                                              : NULL;
 
                 if (problem)
                         fail(constants, pos, "%s", problem);
@@ -216,9 +218,8 @@ static void validate_list(struct constants *constants, const struct cel_expr *ex
         const struct cel_type *first = NULL;
 
         for (size_t i = 0; i < expr->arg_count; i++) {
-                const struct cel_type *type =
-                        item_type(constants, expr->args[i],
-                                  expr->optional_items && expr->optional_items[i]);
+                const struct cel_type *type = item_type(
+                        constants, expr->args[i], expr->optional_items && expr->optional_items[i]);
 
                 if (!first) {
                         first = type;
@@ -248,8 +249,8 @@ static void validate_map(struct constants *constants, const struct cel_expr *exp
         }
 }
 
-/* Lists and maps anywhere within the arguments or the receiver of string.format may mix types, where
- * that function exists. */
+/* Lists and maps anywhere within the arguments or the receiver of string.format may mix types,
+ * where that function exists. */
 static bool exempts(const struct constants *constants, const struct cel_expr *expr) {
         return constants->env->options.kube_minor >= VALIDATORS_SINCE && call_is(expr, "format");
 }
@@ -270,8 +271,8 @@ static void validate(struct constants *constants, struct cel_expr *expr) {
 }
 
 static bool converts(const struct cel_expr *expr) {
-        static const char *const names[] = { "bool",   "bytes",     "double", "duration", "dyn",
-                                             "int",    "string",    "timestamp", "type",  "uint" };
+        static const char *const names[] = { "bool", "bytes",  "double",    "duration", "dyn",
+                                             "int",  "string", "timestamp", "type",     "uint" };
 
         for (size_t i = 0; i < ELEMENTS(names); i++)
                 if (call_is(expr, names[i]))
@@ -341,8 +342,8 @@ static void compile_pattern(struct constants *constants, struct cel_expr *expr) 
         *vec_push(&constants->env->regexes) = expr->regex;
 }
 
-/* What else planning refuses (cel-go interpreter/planner.go): a constant of a type that is no key, as
- * index; and variables that hold types, which it takes for names of types. */
+/* What else planning refuses (cel-go interpreter/planner.go): a constant of a type that is no key,
+ * as index; and variables that hold types, which it takes for names of types. */
 static void check_plan(struct constants *constants, const struct cel_expr *expr) {
         bool index = expr->kind == CEL_EXPR_CALL &&
                      (expr->op == CEL_OP_INDEX || expr->op == CEL_OP_OPTIONAL_INDEX);
@@ -407,10 +408,9 @@ static int check_constants(struct cel_env *env, struct arena *arena,
                            const struct cel_program *program, struct cel_expr *expr,
                            struct error *error) {
         struct error ignored;
-        struct constants constants = { .env = env,
-                                       .arena = arena,
-                                       .program = program,
-                                       .error = error ? error : &ignored };
+        struct constants constants = {
+                .env = env, .arena = arena, .program = program, .error = error ? error : &ignored
+        };
 
         cel_infer_init(&constants.infer, arena);
         if (!env->options.no_check)

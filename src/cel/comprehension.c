@@ -36,7 +36,7 @@ struct cel_value cel_eval_list(struct cel_context *context, const struct cel_exp
         if (expr->arg_count > 0)
                 items = arena_new_array(context->scratch, expr->arg_count, struct cel_value);
         for (size_t i = 0; i < expr->arg_count; i++) {
-                item = cel_eval_expr(context, expr->args[i]);
+                cel_eval_into(context, expr->args[i], &item);
                 if (cel_is_error(&item))
                         return item;
                 if (expr->optional_items && expr->optional_items[i]) {
@@ -88,10 +88,10 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value key, value, result;
 
-                key = cel_eval_expr(context, expr->entries[i].key);
+                cel_eval_into(context, expr->entries[i].key, &key);
                 if (cel_is_error(&key))
                         return key;
-                value = cel_eval_expr(context, expr->entries[i].value);
+                cel_eval_into(context, expr->entries[i].value, &value);
                 if (cel_is_error(&value))
                         return value;
                 if (key.kind == CEL_BYTES)
@@ -123,12 +123,9 @@ void cel_range_at(const struct cel_range *range, size_t index, struct cel_value 
         struct cel_value key, item;
 
         if (!range->map) {
-                if (second) {
+                if (second)
                         *first = cel_int((int64_t)index);
-                        *second = cel_list_at(range->value, index);
-                } else {
-                        *first = cel_list_at(range->value, index);
-                }
+                cel_item_into(range->value, index, second ? second : first);
                 return;
         }
         cel_map_at(range->value, index, &key, &item);
@@ -157,8 +154,8 @@ static bool fold_bind(struct fold *fold, size_t index) {
         return true;
 }
 
-static struct cel_value fold_predicate(struct fold *fold) {
-        return cel_eval_expr(fold->context, fold->macro->condition);
+static void fold_predicate(struct fold *fold, struct cel_value *ret) {
+        cel_eval_into(fold->context, fold->macro->condition, ret);
 }
 
 static struct cel_value not_bool_error(const struct cel_value *value) {
@@ -166,24 +163,29 @@ static struct cel_value not_bool_error(const struct cel_value *value) {
 }
 
 /* all (DECIDES false) and exists (DECIDES true). */
-static struct cel_value fold_quantifier(struct fold *fold, bool decides) {
-        for (size_t i = 0; i < fold->range.count; i++) {
-                struct cel_value holds;
+static void fold_quantifier(struct fold *fold, bool decides, struct cel_value *ret) {
+        struct cel_value holds;
 
+        for (size_t i = 0; i < fold->range.count; i++) {
                 if (!fold_bind(fold, i))
-                        return cel_exhausted();
-                holds = fold_predicate(fold);
-                if (holds.kind == CEL_BOOL) {
-                        if (holds.boolean == decides)
-                                return cel_bool(decides);
-                        continue;
-                }
+                        break;
+                fold_predicate(fold, &holds);
                 if (fold->context->exhausted)
-                        return cel_exhausted();
-                if (fold->error.kind == CEL_UNSET)
-                        fold->error = not_bool_error(&holds);
+                        break;
+                if (holds.kind != CEL_BOOL) {
+                        if (fold->error.kind == CEL_UNSET)
+                                fold->error = not_bool_error(&holds);
+                } else if (holds.boolean == decides) {
+                        cel_bool_into(ret, decides);
+                        return;
+                }
         }
-        return fold->error.kind == CEL_UNSET ? cel_bool(!decides) : fold->error;
+        if (fold->context->exhausted)
+                *ret = cel_exhausted();
+        else if (fold->error.kind == CEL_UNSET)
+                cel_bool_into(ret, !decides);
+        else
+                *ret = fold->error;
 }
 
 /* Whether the current element passes the filter. A predicate that fails replaces an earlier error,
@@ -193,7 +195,7 @@ static bool fold_passes(struct fold *fold) {
 
         if (!fold->macro->condition)
                 return true;
-        holds = fold_predicate(fold);
+        fold_predicate(fold, &holds);
         if (holds.kind == CEL_BOOL)
                 return holds.boolean;
         fold->error = not_bool_error(&holds);
@@ -222,7 +224,7 @@ static struct cel_value fold_item(struct fold *fold) {
                 return item;
         if (!fold->macro->transform)
                 return fold->context->frame[fold->macro->slot];
-        item = cel_eval_expr(fold->context, fold->macro->transform);
+        cel_eval_into(fold->context, fold->macro->transform, &item);
         if (cel_is_error(&item)) {
                 if (fold->error.kind == CEL_UNSET)
                         fold->error = item;
@@ -325,29 +327,39 @@ static struct cel_value range_error(struct cel_context *context,
                          cel_value_go_type(value));
 }
 
-struct cel_value cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr) {
+void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr,
+                            struct cel_value *ret) {
         const struct cel_comprehension *macro = expr->comprehension;
         struct fold fold = { .context = context, .macro = macro, .error.kind = CEL_UNSET };
-        struct cel_value range = cel_eval_expr(context, macro->range);
+        struct cel_value range;
 
-        if (cel_is_error(&range))
-                return range;
-        if (!cel_range_init(&fold.range, &range))
-                return range_error(context, macro, &range);
+        cel_eval_into(context, macro->range, &range);
+        if (cel_is_error(&range)) {
+                *ret = range;
+                return;
+        }
+        if (!cel_range_init(&fold.range, &range)) {
+                *ret = range_error(context, macro, &range);
+                return;
+        }
         switch (macro->macro) {
         case CEL_MACRO_ALL:
-                return fold_quantifier(&fold, false);
+                fold_quantifier(&fold, false, ret);
+                break;
         case CEL_MACRO_EXISTS:
-                return fold_quantifier(&fold, true);
+                fold_quantifier(&fold, true, ret);
+                break;
         case CEL_MACRO_EXISTS_ONE:
-                return fold_exists_one(&fold);
+                *ret = fold_exists_one(&fold);
+                break;
         case CEL_MACRO_MAP:
         case CEL_MACRO_FILTER:
         case CEL_MACRO_TRANSFORM_LIST:
-                return fold_list(&fold);
+                *ret = fold_list(&fold);
+                break;
         case CEL_MACRO_TRANSFORM_MAP:
         case CEL_MACRO_TRANSFORM_MAP_ENTRY:
+                *ret = fold_map(&fold);
                 break;
         }
-        return fold_map(&fold);
 }

@@ -6,13 +6,12 @@
 
 enum { NEWEST_MINOR = 37 };
 
-/* All libraries that k8s.io/apiserver/pkg/cel/environment/base.go enables in some version, except the
- * authorizer's; the rows know since when. */
+/* All libraries that k8s.io/apiserver/pkg/cel/environment/base.go enables in some version, except
+ * the authorizer's; the rows know since when. */
 static const struct cel_library *const libraries[] = {
-        &cel_library_standard, &cel_library_time,   &cel_library_url,    &cel_library_regex,
-        &cel_library_lists,    &cel_library_optional, &cel_library_quantity,
-        &cel_library_strings,  &cel_library_sets,   &cel_library_net,    &cel_library_format,
-        &cel_library_semver,
+        &cel_library_standard, &cel_library_time,     &cel_library_url,      &cel_library_regex,
+        &cel_library_lists,    &cel_library_optional, &cel_library_quantity, &cel_library_strings,
+        &cel_library_sets,     &cel_library_net,      &cel_library_format,   &cel_library_semver,
 };
 
 static void add_type(struct cel_env *env, const char *name, const struct cel_type *type) {

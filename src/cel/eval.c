@@ -18,65 +18,83 @@ bool cel_charge(struct cel_context *context, uint64_t count) {
 /* An optional in an optional loses a layer where cel-go reads an identifier or takes a branch of a
  * conditional, and optional.of(optional.none()) becomes optional.of(null): it resolves both as
  * attributes, which unwrap an optional and wrap what is in it again. */
-static struct cel_value collapse(struct cel_context *context, struct cel_value value) {
-        while (value.kind == CEL_OPTIONAL && value.some && value.some->kind == CEL_OPTIONAL) {
-                if (!value.some->some)
-                        return cel_optional_of(context->scratch, cel_null());
-                value = *value.some;
+static void collapse(struct cel_context *context, struct cel_value *value) {
+        while (value->kind == CEL_OPTIONAL && value->some && value->some->kind == CEL_OPTIONAL) {
+                if (!value->some->some)
+                        *value = cel_optional_of(context->scratch, cel_null());
+                else
+                        *value = *value->some;
         }
-        return value;
 }
 
-static struct cel_value eval_ident(struct cel_context *context, const struct cel_expr *expr) {
+static void eval_ident(struct cel_context *context, const struct cel_expr *expr,
+                       struct cel_value *ret) {
         size_t number;
 
-        if (expr->slot >= 0)
-                return collapse(context, context->frame[expr->slot]);
+        if (expr->slot >= 0) {
+                *ret = context->frame[expr->slot];
+                collapse(context, ret);
+                return;
+        }
         number = (size_t)(-1 - (int64_t)expr->slot);
         if (expr->slot != CEL_SLOT_UNRESOLVED && number < context->variable_count &&
             context->variables[number].kind != CEL_UNSET)
-                return context->variables[number];
-        return cel_error(context->scratch, "no such attribute(s): %.*s", STR_ARG(expr->name));
+                *ret = context->variables[number];
+        else
+                *ret = cel_error(context->scratch, "no such attribute(s): %.*s",
+                                 STR_ARG(expr->name));
 }
 
-/* A term of && or ||: what it contributes when it does not decide alone. */
-static struct cel_value term_error(const struct cel_value *term) {
-        return cel_is_error(term) ? *term : cel_plain_no_overload();
+/* A term that is no bool: an error stays what it is. */
+static void not_bool(struct cel_value *term) {
+        if (!cel_is_error(term))
+                *term = cel_plain_no_overload();
 }
 
 /* && with DECIDES false, || with DECIDES true: a side that decides absorbs the other's error,
  * whichever comes first (specification, "Logical operators"). */
-static struct cel_value eval_logic(struct cel_context *context, const struct cel_expr *expr,
-                                   bool decides) {
-        struct cel_value left, right;
+static void eval_logic(struct cel_context *context, const struct cel_expr *expr, bool decides,
+                       struct cel_value *ret) {
+        struct cel_value right;
 
-        left = cel_eval_expr(context, expr->args[0]);
-        if (left.kind == CEL_BOOL && left.boolean == decides)
-                return cel_bool(decides);
+        cel_eval_into(context, expr->args[0], ret);
+        if (ret->kind == CEL_BOOL && ret->boolean == decides) {
+                cel_bool_into(ret, decides);
+                return;
+        }
         if (context->exhausted)
-                return cel_exhausted();
-        right = cel_eval_expr(context, expr->args[1]);
-        if (right.kind == CEL_BOOL && right.boolean == decides)
-                return cel_bool(decides);
+                return;
+        cel_eval_into(context, expr->args[1], &right);
         if (context->exhausted)
-                return cel_exhausted();
-        if (left.kind != CEL_BOOL)
-                return term_error(&left);
-        if (right.kind != CEL_BOOL)
-                return term_error(&right);
-        return cel_bool(!decides);
+                *ret = cel_exhausted();
+        else if (right.kind == CEL_BOOL && right.boolean == decides)
+                cel_bool_into(ret, decides);
+        else if (ret->kind != CEL_BOOL)
+                not_bool(ret);
+        else if (right.kind == CEL_BOOL)
+                cel_bool_into(ret, !decides);
+        else {
+                *ret = right;
+                not_bool(ret);
+        }
 }
 
-static struct cel_value eval_conditional(struct cel_context *context, const struct cel_expr *expr) {
-        struct cel_value condition = cel_eval_expr(context, expr->args[0]);
+static void eval_conditional(struct cel_context *context, const struct cel_expr *expr,
+                             struct cel_value *ret) {
         const struct cel_expr *branch;
 
-        if (condition.kind != CEL_BOOL)
-                return term_error(&condition);
-        branch = expr->args[condition.boolean ? 1 : 2];
-        if (branch->kind == CEL_EXPR_SELECT && branch->test_only)
-                return cel_eval_has(context, branch, true);
-        return collapse(context, cel_eval_expr(context, branch));
+        cel_eval_into(context, expr->args[0], ret);
+        if (ret->kind != CEL_BOOL) {
+                not_bool(ret);
+                return;
+        }
+        branch = expr->args[ret->boolean ? 1 : 2];
+        if (branch->kind == CEL_EXPR_SELECT && branch->test_only) {
+                *ret = cel_eval_has(context, branch, true);
+                return;
+        }
+        cel_eval_into(context, branch, ret);
+        collapse(context, ret);
 }
 
 static bool is_empty_list(const struct cel_expr *expr) {
@@ -85,57 +103,74 @@ static bool is_empty_list(const struct cel_expr *expr) {
         return expr->kind == CEL_EXPR_LIST && expr->arg_count == 0;
 }
 
-static struct cel_value eval_operator(struct cel_context *context, const struct cel_expr *expr) {
+static void eval_operator(struct cel_context *context, const struct cel_expr *expr,
+                          struct cel_value *ret) {
         struct cel_value left, right;
 
         /* cel-go turns membership in an empty list literal into false without looking at the
          * left side. */
-        if (expr->op == CEL_OP_IN && is_empty_list(expr->args[1]))
-                return cel_bool(false);
-        left = cel_eval_expr(context, expr->args[0]);
-        if (cel_is_error(&left))
-                return left;
-        if (expr->arg_count == 1)
-                return cel_operate(context, expr->op, &left, NULL);
-        right = cel_eval_expr(context, expr->args[1]);
+        if (expr->op == CEL_OP_IN && is_empty_list(expr->args[1])) {
+                cel_bool_into(ret, false);
+                return;
+        }
+        cel_eval_into(context, expr->args[0], &left);
+        if (cel_is_error(&left)) {
+                *ret = left;
+                return;
+        }
+        if (expr->arg_count == 1) {
+                cel_operate_into(context, expr->op, &left, NULL, ret);
+                return;
+        }
+        cel_eval_into(context, expr->args[1], &right);
         if (cel_is_error(&right))
-                return right;
-        return cel_operate(context, expr->op, &left, &right);
+                *ret = right;
+        else
+                cel_operate_into(context, expr->op, &left, &right, ret);
 }
 
 /* target.optMap(x, e), target.optFlatMap(x, e). */
-static struct cel_value eval_opt_map(struct cel_context *context, const struct cel_expr *expr) {
-        struct cel_value target = cel_eval_expr(context, expr->target), result;
-
-        if (cel_is_error(&target))
-                return target;
-        if (target.kind != CEL_OPTIONAL)
-                return cel_no_such_overload(context, STR("hasValue"), &target, 1);
-        if (!target.some)
-                return target;
-        context->frame[expr->slot] = *target.some;
-        result = cel_eval_expr(context, expr->args[0]);
-        if (!cel_is_error(&result) && expr->op == CEL_OP_OPT_MAP)
-                result = cel_optional_of(context->scratch, result);
-        return collapse(context, result); /* the macros expand to a conditional */
+static void eval_opt_map(struct cel_context *context, const struct cel_expr *expr,
+                         struct cel_value *ret) {
+        cel_eval_into(context, expr->target, ret);
+        if (cel_is_error(ret))
+                return;
+        if (ret->kind != CEL_OPTIONAL) {
+                *ret = cel_no_such_overload(context, STR("hasValue"), ret, 1);
+                return;
+        }
+        if (!ret->some)
+                return;
+        context->frame[expr->slot] = *ret->some;
+        cel_eval_into(context, expr->args[0], ret);
+        if (!cel_is_error(ret) && expr->op == CEL_OP_OPT_MAP)
+                *ret = cel_optional_of(context->scratch, *ret);
+        collapse(context, ret); /* the macros expand to a conditional */
 }
 
-static struct cel_value eval_call(struct cel_context *context, const struct cel_expr *expr) {
+static void eval_call(struct cel_context *context, const struct cel_expr *expr,
+                      struct cel_value *ret) {
         switch (expr->op) {
         case CEL_OP_CALL:
-                return cel_eval_call(context, expr);
+                cel_eval_call(context, expr, ret);
+                return;
         case CEL_OP_CONDITIONAL:
-                return eval_conditional(context, expr);
+                eval_conditional(context, expr, ret);
+                return;
         case CEL_OP_AND:
-                return eval_logic(context, expr, false);
+                eval_logic(context, expr, false, ret);
+                return;
         case CEL_OP_OR:
-                return eval_logic(context, expr, true);
+                eval_logic(context, expr, true, ret);
+                return;
         case CEL_OP_INDEX:
         case CEL_OP_OPTIONAL_INDEX:
-                return cel_eval_access(context, expr);
+                cel_eval_access(context, expr, ret);
+                return;
         case CEL_OP_OPT_MAP:
         case CEL_OP_OPT_FLAT_MAP:
-                return eval_opt_map(context, expr);
+                eval_opt_map(context, expr, ret);
+                return;
         case CEL_OP_NOT:
         case CEL_OP_NEGATE:
         case CEL_OP_EQUAL:
@@ -152,49 +187,64 @@ static struct cel_value eval_call(struct cel_context *context, const struct cel_
         case CEL_OP_MODULO:
                 break;
         }
-        return eval_operator(context, expr);
+        eval_operator(context, expr, ret);
 }
 
-static struct cel_value eval_node(struct cel_context *context, const struct cel_expr *expr) {
+static void eval_node(struct cel_context *context, const struct cel_expr *expr,
+                      struct cel_value *ret) {
         switch (expr->kind) {
         case CEL_EXPR_CONST:
-                return expr->constant;
+                *ret = expr->constant;
+                return;
         case CEL_EXPR_IDENT:
-                return eval_ident(context, expr);
+                eval_ident(context, expr, ret);
+                return;
         case CEL_EXPR_SELECT:
-                return expr->test_only ? cel_eval_has(context, expr, false)
-                                       : cel_eval_access(context, expr);
+                if (expr->test_only)
+                        *ret = cel_eval_has(context, expr, false);
+                else
+                        cel_eval_access(context, expr, ret);
+                return;
         case CEL_EXPR_CALL:
-                return eval_call(context, expr);
+                eval_call(context, expr, ret);
+                return;
         case CEL_EXPR_LIST:
-                return cel_eval_list(context, expr);
+                *ret = cel_eval_list(context, expr);
+                return;
         case CEL_EXPR_MAP:
-                return cel_eval_map(context, expr);
+                *ret = cel_eval_map(context, expr);
+                return;
         case CEL_EXPR_COMPREHENSION:
-                return cel_eval_comprehension(context, expr);
+                cel_eval_comprehension(context, expr, ret);
+                return;
         case CEL_EXPR_STRUCT:
                 break; /* the checker lets none through */
         }
-        return cel_error(context->scratch, "unknown type: %.*s", STR_ARG(expr->name));
+        *ret = cel_error(context->scratch, "unknown type: %.*s", STR_ARG(expr->name));
 }
 
-struct cel_value cel_eval_expr(struct cel_context *context, const struct cel_expr *expr) {
-        struct cel_value value;
-
-        if (!cel_step(context))
-                return cel_exhausted();
-        if (expr->kind == CEL_EXPR_CONST)
-                return expr->constant;
-        if (expr->kind == CEL_EXPR_IDENT)
-                return eval_ident(context, expr);
+void cel_eval_into(struct cel_context *context, const struct cel_expr *expr,
+                   struct cel_value *ret) {
+        if (!cel_step(context)) {
+                *ret = cel_exhausted();
+                return;
+        }
+        if (expr->kind == CEL_EXPR_CONST) {
+                *ret = expr->constant;
+                return;
+        }
+        if (expr->kind == CEL_EXPR_IDENT) {
+                eval_ident(context, expr, ret);
+                return;
+        }
         if (context->depth >= CEL_DEPTH_LIMIT) {
                 context->exhausted = true;
-                return cel_exhausted();
+                *ret = cel_exhausted();
+                return;
         }
         context->depth++;
-        value = eval_node(context, expr);
+        eval_node(context, expr, ret);
         context->depth--;
-        return value;
 }
 
 struct cel_value *cel_frame_new(const struct cel_program *program, struct arena *scratch) {
@@ -220,7 +270,7 @@ void cel_eval(const struct cel_program *program, const struct cel_activation *ac
         struct cel_context context;
 
         cel_context_init(&context, program, activation, scratch);
-        *ret = cel_eval_expr(&context, program->expr);
+        cel_eval_into(&context, program->expr, ret);
 }
 
 void cel_eval_nested(const struct cel_program *program, struct cel_context *context,
@@ -228,6 +278,6 @@ void cel_eval_nested(const struct cel_program *program, struct cel_context *cont
         struct cel_value *outer = context->frame;
 
         context->frame = cel_frame_new(program, context->scratch);
-        *ret = cel_eval_expr(context, program->expr);
+        cel_eval_into(context, program->expr, ret);
         context->frame = outer;
 }

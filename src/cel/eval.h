@@ -50,8 +50,31 @@ void cel_context_init(struct cel_context *context, const struct cel_program *pro
 /* A frame for the comprehension variables of PROGRAM. */
 struct cel_value *cel_frame_new(const struct cel_program *program, struct arena *scratch);
 
-/* The value of EXPR. Errors are values. */
-struct cel_value cel_eval_expr(struct cel_context *context, const struct cel_expr *expr);
+/* The value of EXPR. Errors are values. Results are written where they are wanted: a value of 32 bytes
+ * that is written in parts and copied at once is slow on every processor of today. */
+void cel_eval_into(struct cel_context *context, const struct cel_expr *expr, struct cel_value *ret);
+
+static inline struct cel_value cel_eval_expr(struct cel_context *context,
+                                             const struct cel_expr *expr) {
+        struct cel_value value;
+
+        cel_eval_into(context, expr, &value);
+        return value;
+}
+
+/* cel_from_doc() and cel_list_at(), written in place. */
+void cel_doc_into(const struct doc_node *node, struct cel_value *ret);
+
+static inline void cel_item_into(const struct cel_value *list, size_t index, struct cel_value *ret) {
+        if (list->representation == CEL_DOC)
+                cel_doc_into(&list->doc->list.items[index], ret);
+        else
+                *ret = list->list->items[index];
+}
+
+static inline void cel_bool_into(struct cel_value *ret, bool b) {
+        *ret = (struct cel_value){ .kind = CEL_BOOL, .boolean = b };
+}
 
 /* --- value.c --- */
 
@@ -95,7 +118,8 @@ enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr
 enum cel_found cel_found_of(struct cel_value *value);
 
 /* The chain's value, with the optional built. */
-struct cel_value cel_eval_access(struct cel_context *context, const struct cel_expr *expr);
+void cel_eval_access(struct cel_context *context, const struct cel_expr *expr,
+                     struct cel_value *ret);
 
 /* has(): whether the field of a test-only select is there. BRANCH: it is directly a branch of a
  * conditional; there cel-go gives an optional (none, or null) instead of a bool for `has(a.?b.c)`. */
@@ -112,15 +136,25 @@ enum cel_found cel_index(struct cel_context *context, const struct cel_value *op
 
 /* The operators that take values: NOT, NEGATE (RIGHT is NULL), relations, IN, arithmetic. Neither
  * operand is an error. */
-struct cel_value cel_operate(struct cel_context *context, enum cel_op op,
-                             const struct cel_value *left, const struct cel_value *right);
+void cel_operate_into(struct cel_context *context, enum cel_op op, const struct cel_value *left,
+                      const struct cel_value *right, struct cel_value *ret);
+
+static inline struct cel_value cel_operate(struct cel_context *context, enum cel_op op,
+                                           const struct cel_value *left,
+                                           const struct cel_value *right) {
+        struct cel_value value;
+
+        cel_operate_into(context, op, left, right, &value);
+        return value;
+}
 
 /* The error of the operator or function NAME for a LEFT operand whose kind does not know it. */
 struct cel_value cel_no_operator(struct cel_context *context, const char *name,
                                  const struct cel_value *left);
 
 /* --- comprehension.c --- */
-struct cel_value cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr);
+void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *expr,
+                            struct cel_value *ret);
 struct cel_value cel_eval_list(struct cel_context *context, const struct cel_expr *expr);
 struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr);
 
@@ -142,7 +176,8 @@ void cel_range_at(const struct cel_range *range, size_t index, struct cel_value 
 /* --- call.c --- */
 
 /* Functions and methods by name. */
-struct cel_value cel_eval_call(struct cel_context *context, const struct cel_expr *expr);
+void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
+                   struct cel_value *ret);
 
 /* --- time.c --- */
 

@@ -4,7 +4,8 @@
  * The whole text is cut into tokens before it is parsed: the text is short (100,000 code points at
  * most), and telling `a.b.c {` (a message) from `a.b.c` needs any number of tokens of lookahead.
  * Keywords, literals and what the longest match is are those of cel-go's CEL.g4. A character that
- * begins no token becomes CEL_TOKEN_BAD and ends the list: the parser reports it when it gets there.
+ * begins no token becomes CEL_TOKEN_BAD and ends the list: the parser reports it when it gets
+ * there.
  */
 #pragma once
 
@@ -59,7 +60,8 @@ struct cel_token {
         struct doc_pos pos, end;
 };
 
-/* Cuts TEXT, which must be valid UTF-8, into tokens; the last one is CEL_TOKEN_END or CEL_TOKEN_BAD. */
+/* Cuts TEXT, which must be valid UTF-8, into tokens; the last one is CEL_TOKEN_END or
+ * CEL_TOKEN_BAD. */
 struct cel_token *cel_lex(struct arena *arena, struct str text);
 
 /* Kind of token as messages name it: "'&&'", "IDENTIFIER". */

@@ -2,8 +2,8 @@
  * Macros: calls that are syntax.
  *
  * Which exist, and what is said about wrong arguments, is that of cel-go's parser/macro.go,
- * ext/comprehensions.go, ext/lists.go (sortBy) and cel/library.go (optMap). Kubernetes has no one-variable existsOne: it
- * takes the standard macros of cel/macro.go, not parser.AllMacros.
+ * ext/comprehensions.go, ext/lists.go (sortBy) and cel/library.go (optMap). Kubernetes has no
+ * one-variable existsOne: it takes the standard macros of cel/macro.go, not parser.AllMacros.
  */
 #include "base/util.h"
 #include "cel/parser.h"
@@ -131,7 +131,8 @@ static struct cel_expr *make_fold(struct cel_parser *parser, const struct macro 
 
         if (!take_variables(parser, macro, call, fold))
                 return NULL;
-        /* upstream's fold of filter() refers to the variable as it was written; ".x" is no variable */
+        /* upstream's fold of filter() refers to the variable as it was written; ".x" is no variable
+         */
         if (macro->shape == SHAPE_FILTER && call->args[0]->absolute)
                 return cel_parser_fail(parser, call->args[0]->mark,
                                        "undeclared reference to '%.*s' (in container '')",

@@ -279,78 +279,102 @@ static bool is_nan(const struct cel_value *value) {
         return value->kind == CEL_DOUBLE && isnan(value->number);
 }
 
-static struct cel_value relation(struct cel_context *context, enum cel_op op,
+/* The error of a comparison of values that have no order. */
+static struct cel_value no_order(struct cel_context *context, enum cel_op op,
                                  const struct cel_value *left, const struct cel_value *right) {
+        if (!is_ordered(left))
+                return no_operator(context, op, left);
+        if (is_nan(left) || (is_nan(right) && (left->kind == CEL_INT || left->kind == CEL_UINT ||
+                                               left->kind == CEL_DOUBLE)))
+                return cel_error_fixed(&nan_order);
+        return cel_plain_no_overload();
+}
+
+static void relation(struct cel_context *context, enum cel_op op, const struct cel_value *left,
+                     const struct cel_value *right, struct cel_value *ret) {
         int order;
 
-        if (!cel_compare(left, right, &order)) {
-                if (!is_ordered(left))
-                        return no_operator(context, op, left);
-                if (is_nan(left) ||
-                    (is_nan(right) && (left->kind == CEL_INT || left->kind == CEL_UINT ||
-                                       left->kind == CEL_DOUBLE)))
-                        return cel_error_fixed(&nan_order);
-                return cel_plain_no_overload();
-        }
-        switch (op) {
-        case CEL_OP_LESS:
-                return cel_bool(order < 0);
-        case CEL_OP_LESS_EQUAL:
-                return cel_bool(order <= 0);
-        case CEL_OP_GREATER:
-                return cel_bool(order > 0);
-        default:
-                return cel_bool(order >= 0);
-        }
+        if (!cel_compare(left, right, &order))
+                *ret = no_order(context, op, left, right);
+        else if (op == CEL_OP_LESS)
+                cel_bool_into(ret, order < 0);
+        else if (op == CEL_OP_LESS_EQUAL)
+                cel_bool_into(ret, order <= 0);
+        else if (op == CEL_OP_GREATER)
+                cel_bool_into(ret, order > 0);
+        else
+                cel_bool_into(ret, order >= 0);
 }
 
-static struct cel_value membership(struct cel_context *context, const struct cel_value *element,
-                                   const struct cel_value *container) {
+static void list_membership(struct cel_context *context, const struct cel_value *element,
+                            const struct cel_value *list, struct cel_value *ret) {
+        size_t count = cel_list_size(list);
+        struct cel_value item;
+
+        for (size_t i = 0; i < count && cel_step(context); i++) {
+                cel_item_into(list, i, &item);
+                if (cel_equal_charged(context, element, &item)) {
+                        cel_bool_into(ret, true);
+                        return;
+                }
+        }
+        if (context->exhausted)
+                *ret = cel_exhausted();
+        else
+                cel_bool_into(ret, false);
+}
+
+static void membership(struct cel_context *context, const struct cel_value *element,
+                       const struct cel_value *container, struct cel_value *ret) {
         struct cel_value found;
-        size_t count;
 
-        if (container->kind == CEL_MAP)
-                return cel_bool(cel_map_find(context, container, element, &found));
-        if (container->kind != CEL_LIST)
-                return cel_plain_no_overload();
-        count = cel_list_size(container);
-        for (size_t i = 0; i < count; i++) {
-                struct cel_value item = cel_list_at(container, i);
-
-                if (!cel_step(context))
-                        return cel_exhausted();
-                if (cel_equal_charged(context, element, &item))
-                        return cel_bool(true);
-        }
-        return context->exhausted ? cel_exhausted() : cel_bool(false);
+        if (container->kind == CEL_LIST)
+                list_membership(context, element, container, ret);
+        else if (container->kind == CEL_MAP)
+                cel_bool_into(ret, cel_map_find(context, container, element, &found));
+        else
+                *ret = cel_plain_no_overload();
 }
 
-static struct cel_value equality(struct cel_context *context, const struct cel_value *left,
-                                 const struct cel_value *right, bool wanted) {
+static void equality(struct cel_context *context, const struct cel_value *left,
+                     const struct cel_value *right, bool wanted, struct cel_value *ret) {
         bool same = cel_equal_charged(context, left, right);
 
-        return context->exhausted ? cel_exhausted() : cel_bool(same == wanted);
+        if (context->exhausted)
+                *ret = cel_exhausted();
+        else
+                cel_bool_into(ret, same == wanted);
 }
 
-struct cel_value cel_operate(struct cel_context *context, enum cel_op op,
-                             const struct cel_value *left, const struct cel_value *right) {
+void cel_operate_into(struct cel_context *context, enum cel_op op, const struct cel_value *left,
+                      const struct cel_value *right, struct cel_value *ret) {
         switch (op) {
         case CEL_OP_NOT:
-                return left->kind == CEL_BOOL ? cel_bool(!left->boolean) : cel_plain_no_overload();
+                if (left->kind == CEL_BOOL)
+                        cel_bool_into(ret, !left->boolean);
+                else
+                        *ret = cel_plain_no_overload();
+                break;
         case CEL_OP_NEGATE:
-                return negate(context, left);
+                *ret = negate(context, left);
+                break;
         case CEL_OP_EQUAL:
-                return equality(context, left, right, true);
+                equality(context, left, right, true, ret);
+                break;
         case CEL_OP_NOT_EQUAL:
-                return equality(context, left, right, false);
+                equality(context, left, right, false, ret);
+                break;
         case CEL_OP_LESS:
         case CEL_OP_LESS_EQUAL:
         case CEL_OP_GREATER:
         case CEL_OP_GREATER_EQUAL:
-                return relation(context, op, left, right);
+                relation(context, op, left, right, ret);
+                break;
         case CEL_OP_IN:
-                return membership(context, left, right);
+                membership(context, left, right, ret);
+                break;
         default:
-                return arithmetic(context, op, left, right);
+                *ret = arithmetic(context, op, left, right);
+                break;
         }
 }

@@ -13,8 +13,7 @@
                 { op "(uint, int) bool", .since = 28 }, { op "(double, double) bool" },            \
                 { op "(double, int) bool", .since = 28 },                                          \
                 { op "(double, uint) bool", .since = 28 }, { op "(string, string) bool" },         \
-                { op "(bytes, bytes) bool" }, { op "(timestamp, timestamp) bool" },                \
-        {                                                                                          \
+                { op "(bytes, bytes) bool" }, { op "(timestamp, timestamp) bool" }, {              \
                 op "(duration, duration) bool"                                                     \
         }
 
@@ -77,28 +76,17 @@ const struct cel_library *cel_operators(void) {
 
 const char *cel_op_name(enum cel_op op) {
         static const char *const names[] = {
-                [CEL_OP_CALL] = NULL,
-                [CEL_OP_CONDITIONAL] = "_?_:_",
-                [CEL_OP_AND] = "_&&_",
-                [CEL_OP_OR] = "_||_",
-                [CEL_OP_NOT] = "!_",
-                [CEL_OP_NEGATE] = "-_",
-                [CEL_OP_EQUAL] = "_==_",
-                [CEL_OP_NOT_EQUAL] = "_!=_",
-                [CEL_OP_LESS] = "_<_",
-                [CEL_OP_LESS_EQUAL] = "_<=_",
-                [CEL_OP_GREATER] = "_>_",
-                [CEL_OP_GREATER_EQUAL] = "_>=_",
-                [CEL_OP_IN] = "@in",
-                [CEL_OP_ADD] = "_+_",
-                [CEL_OP_SUBTRACT] = "_-_",
-                [CEL_OP_MULTIPLY] = "_*_",
-                [CEL_OP_DIVIDE] = "_/_",
-                [CEL_OP_MODULO] = "_%_",
-                [CEL_OP_INDEX] = "_[_]",
-                [CEL_OP_OPTIONAL_INDEX] = "_[?_]",
-                [CEL_OP_OPT_MAP] = "optMap",
-                [CEL_OP_OPT_FLAT_MAP] = "optFlatMap",
+                [CEL_OP_CALL] = NULL,        [CEL_OP_CONDITIONAL] = "_?_:_",
+                [CEL_OP_AND] = "_&&_",       [CEL_OP_OR] = "_||_",
+                [CEL_OP_NOT] = "!_",         [CEL_OP_NEGATE] = "-_",
+                [CEL_OP_EQUAL] = "_==_",     [CEL_OP_NOT_EQUAL] = "_!=_",
+                [CEL_OP_LESS] = "_<_",       [CEL_OP_LESS_EQUAL] = "_<=_",
+                [CEL_OP_GREATER] = "_>_",    [CEL_OP_GREATER_EQUAL] = "_>=_",
+                [CEL_OP_IN] = "@in",         [CEL_OP_ADD] = "_+_",
+                [CEL_OP_SUBTRACT] = "_-_",   [CEL_OP_MULTIPLY] = "_*_",
+                [CEL_OP_DIVIDE] = "_/_",     [CEL_OP_MODULO] = "_%_",
+                [CEL_OP_INDEX] = "_[_]",     [CEL_OP_OPTIONAL_INDEX] = "_[?_]",
+                [CEL_OP_OPT_MAP] = "optMap", [CEL_OP_OPT_FLAT_MAP] = "optFlatMap",
         };
 
         return names[op];

@@ -2,7 +2,6 @@
 
 #include "base/utf8.h"
 #include "base/vec.h"
-#include "cel/number.h"
 
 const struct cel_limits cel_default_limits = { .recursion = 250, .code_points = 100 * 1000 };
 
@@ -19,8 +18,8 @@ struct cel_expr *cel_parser_fail(struct cel_parser *parser, struct doc_pos pos, 
         struct doc_pos first = parser->failed_at;
         va_list args;
 
-        if (parser->failed && (pos.line > first.line ||
-                               (pos.line == first.line && pos.column >= first.column)))
+        if (parser->failed &&
+            (pos.line > first.line || (pos.line == first.line && pos.column >= first.column)))
                 return NULL;
         parser->failed = true;
         parser->failed_at = pos;
@@ -43,7 +42,7 @@ struct cel_expr *cel_parser_node(struct cel_parser *parser, enum cel_expr_kind k
         return expr;
 }
 
-static void next(struct cel_parser *parser) {
+void cel_parser_next(struct cel_parser *parser) {
         parser->end = parser->token->end;
         if (parser->token->kind != CEL_TOKEN_END && parser->token->kind != CEL_TOKEN_BAD)
                 parser->token++;
@@ -52,7 +51,7 @@ static void next(struct cel_parser *parser) {
 static bool accept(struct cel_parser *parser, enum cel_token_kind kind) {
         if (parser->token->kind != kind)
                 return false;
-        next(parser);
+        cel_parser_next(parser);
         return true;
 }
 
@@ -118,8 +117,7 @@ static bool expect(struct cel_parser *parser, enum cel_token_kind kind) {
 static bool enter(struct cel_parser *parser, uint32_t *depth) {
         if (++*depth <= parser->options->limits.recursion)
                 return true;
-        (void)cel_parser_fail(parser, parser->token->pos,
-                              "expression recursion limit exceeded: %u",
+        (void)cel_parser_fail(parser, parser->token->pos, "expression recursion limit exceeded: %u",
                               parser->options->limits.recursion);
         return false;
 }
@@ -156,10 +154,10 @@ static struct cel_expr *operator_node(struct cel_parser *parser, enum cel_op op,
 
 /* Reserved for the future; they are fine as field names (cel-go parser.go, reservedIds). */
 static bool reserved(struct str name) {
-        static const char *const words[] = { "as",       "break",  "const",  "continue", "else",
-                                             "for",      "function", "if",   "import",   "let",
-                                             "loop",     "package", "namespace", "return", "var",
-                                             "void",     "while" };
+        static const char *const words[] = { "as",   "break",    "const",     "continue", "else",
+                                             "for",  "function", "if",        "import",   "let",
+                                             "loop", "package",  "namespace", "return",   "var",
+                                             "void", "while" };
 
         for (size_t i = 0; i < ELEMENTS(words); i++)
                 if (str_eq(name, str_from(words[i])))
@@ -186,109 +184,8 @@ static bool accept_optional(struct cel_parser *parser, bool *ret) {
                 (void)cel_parser_fail(parser, parser->token->pos, "unsupported syntax '?'");
                 return false;
         }
-        next(parser);
+        cel_parser_next(parser);
         return true;
-}
-
-/* --- literals --- */
-
-static struct cel_expr *constant(struct cel_parser *parser, struct doc_pos start,
-                                 struct cel_value value) {
-        struct cel_expr *expr = cel_parser_node(parser, CEL_EXPR_CONST, start, start);
-
-        expr->constant = value;
-        return expr;
-}
-
-/* Digits in base 10, or 16 after "0x". Returns false beyond 64 bits. */
-static bool read_digits(struct str text, uint64_t *ret) {
-        uint64_t base = 10, value = 0;
-        size_t i = 0;
-
-        if (str_starts(text, STR("0x"))) {
-                base = 16;
-                i = 2;
-        }
-        for (; i < text.len; i++) {
-                char c = text.ptr[i];
-                uint64_t digit = c <= '9' ? (uint64_t)(c - '0') : (uint64_t)((c | 0x20) - 'a' + 10);
-
-                if (__builtin_mul_overflow(value, base, &value) ||
-                    __builtin_add_overflow(value, digit, &value))
-                        return false;
-        }
-        *ret = value;
-        return true;
-}
-
-static struct cel_expr *int_literal(struct cel_parser *parser, struct doc_pos start,
-                                    bool negative) {
-        uint64_t value, limit = (uint64_t)INT64_MAX + (negative ? 1 : 0);
-
-        if (!read_digits(parser->token->text, &value) || value > limit)
-                return cel_parser_fail(parser, start, "invalid int literal");
-        next(parser);
-        return constant(parser, start, cel_int((int64_t)(negative ? 0 - value : value)));
-}
-
-static struct cel_expr *uint_literal(struct cel_parser *parser) {
-        struct str text = parser->token->text;
-        struct doc_pos start = parser->token->pos;
-        uint64_t value;
-
-        text.len--; /* the u */
-        if (!read_digits(text, &value))
-                return cel_parser_fail(parser, start, "invalid uint literal");
-        next(parser);
-        return constant(parser, start, cel_uint(value));
-}
-
-static struct cel_expr *double_literal(struct cel_parser *parser, struct doc_pos start,
-                                       bool negative) {
-        double value;
-
-        if (cel_double_parse(parser->token->text, &value) < 0)
-                return cel_parser_fail(parser, start, "invalid double literal");
-        next(parser);
-        return constant(parser, start, cel_double(negative ? -value : value));
-}
-
-static struct cel_expr *string_literal(struct cel_parser *parser) {
-        const struct cel_token *token = parser->token;
-        struct str value;
-        const char *problem = cel_unquote(parser->arena, token, &value);
-
-        if (problem)
-                return cel_parser_fail(parser, token->pos, "%s", problem);
-        next(parser);
-        return constant(parser, token->pos,
-                        token->kind == CEL_TOKEN_BYTES ? cel_bytes(value) : cel_string(value));
-}
-
-/* A literal, or NULL without failure where the next token begins none. */
-static struct cel_expr *parse_literal(struct cel_parser *parser) {
-        const struct cel_token *token = parser->token;
-
-        switch (token->kind) {
-        case CEL_TOKEN_INT:
-                return int_literal(parser, token->pos, false);
-        case CEL_TOKEN_UINT:
-                return uint_literal(parser);
-        case CEL_TOKEN_DOUBLE:
-                return double_literal(parser, token->pos, false);
-        case CEL_TOKEN_STRING:
-        case CEL_TOKEN_BYTES:
-                return string_literal(parser);
-        case CEL_TOKEN_TRUE:
-        case CEL_TOKEN_FALSE:
-                next(parser);
-                return constant(parser, token->pos, cel_bool(token->kind == CEL_TOKEN_TRUE));
-        case CEL_TOKEN_NULL:
-                next(parser);
-                return constant(parser, token->pos, cel_null());
-        default:
-                return NULL;
-        }
 }
 
 /* --- primary --- */
@@ -338,7 +235,7 @@ static struct cel_expr *parse_list(struct cel_parser *parser) {
         bool any = false;
         struct cel_expr *expr;
 
-        next(parser);
+        cel_parser_next(parser);
         while (parser->token->kind != CEL_TOKEN_RIGHT_BRACKET &&
                parser->token->kind != CEL_TOKEN_COMMA) {
                 if (!accept_optional(parser, vec_push_in(parser->arena, &optional)))
@@ -350,7 +247,7 @@ static struct cel_expr *parse_list(struct cel_parser *parser) {
                 *vec_push_in(parser->arena, &items) = expr;
                 if (parser->token->kind != CEL_TOKEN_COMMA)
                         break;
-                next(parser);
+                cel_parser_next(parser);
                 if (parser->token->kind == CEL_TOKEN_RIGHT_BRACKET)
                         break;
                 if (parser->token->kind == CEL_TOKEN_COMMA)
@@ -374,7 +271,8 @@ static struct cel_expr *parse_key(struct cel_parser *parser, bool message) {
 
         if (!message)
                 return parse_expr(parser);
-        return parse_field(parser, &name) ? constant(parser, start, cel_string(name)) : NULL;
+        return parse_field(parser, &name) ? cel_parser_constant(parser, start, cel_string(name))
+                                          : NULL;
 }
 
 /* '{' is the next token: a map, or a MESSAGE named NAME. */
@@ -385,7 +283,7 @@ static struct cel_expr *parse_entries(struct cel_parser *parser, struct doc_pos 
         struct cel_expr *expr;
         int height = 0;
 
-        next(parser);
+        cel_parser_next(parser);
         while (parser->token->kind != CEL_TOKEN_RIGHT_BRACE &&
                parser->token->kind != CEL_TOKEN_COMMA) {
                 struct cel_map_entry_expr *entry = vec_push_in(parser->arena, &entries);
@@ -402,7 +300,7 @@ static struct cel_expr *parse_entries(struct cel_parser *parser, struct doc_pos 
                 height = MAX(height, *cel_parser_height(entry->value));
                 if (parser->token->kind != CEL_TOKEN_COMMA)
                         break;
-                next(parser);
+                cel_parser_next(parser);
                 if (parser->token->kind == CEL_TOKEN_RIGHT_BRACE)
                         break;
                 if (parser->token->kind == CEL_TOKEN_COMMA)
@@ -445,7 +343,7 @@ static struct str message_name(struct cel_parser *parser) {
                 len += t->text.len;
         }
         parser->token = token;
-        next(parser);
+        cel_parser_next(parser);
         return (struct str){ out, len };
 }
 
@@ -481,7 +379,7 @@ static struct cel_expr *parse_primary(struct cel_parser *parser) {
 
         switch (parser->token->kind) {
         case CEL_TOKEN_LEFT_PAREN:
-                next(parser);
+                cel_parser_next(parser);
                 expr = parse_expr(parser);
                 return expr && expect(parser, CEL_TOKEN_RIGHT_PAREN) ? expr : NULL;
         case CEL_TOKEN_LEFT_BRACKET:
@@ -492,7 +390,7 @@ static struct cel_expr *parse_primary(struct cel_parser *parser) {
         case CEL_TOKEN_DOT:
                 return parse_name(parser);
         default:
-                expr = parse_literal(parser);
+                expr = cel_parse_literal(parser);
                 if (expr || parser->failed)
                         return expr;
                 return expected_expr(parser);
@@ -570,9 +468,8 @@ static struct cel_expr *parse_unary(struct cel_parser *parser) {
                 return parse_member(parser, NULL, start);
         after = parser->token[1].kind;
         if (sign == CEL_TOKEN_MINUS && (after == CEL_TOKEN_INT || after == CEL_TOKEN_DOUBLE)) {
-                next(parser);
-                expr = after == CEL_TOKEN_INT ? int_literal(parser, start, true)
-                                              : double_literal(parser, start, true);
+                cel_parser_next(parser);
+                expr = cel_parse_negative(parser, start);
                 return expr ? parse_member(parser, expr, start) : NULL;
         }
         while (accept(parser, sign))
@@ -628,7 +525,7 @@ static struct cel_expr *parse_calc(struct cel_parser *parser, int precedence) {
 
                 if (binds < 2 || binds < precedence)
                         break;
-                next(parser);
+                cel_parser_next(parser);
                 args[1] = parse_calc(parser, binds + 1);
                 if (!args[1])
                         return NULL;
@@ -651,7 +548,7 @@ static struct cel_expr *parse_relation(struct cel_parser *parser, bool right) {
 
                 if (binary_operator(parser->token->kind, &op) != 1)
                         break;
-                next(parser);
+                cel_parser_next(parser);
                 args[1] = parse_relation(parser, true);
                 if (!args[1])
                         return NULL;
@@ -700,7 +597,7 @@ static struct cel_expr *parse_and(struct cel_parser *parser) {
                 chain.marks = vec_grow(chain.marks, chain.mark_count, &chain.mark_capacity,
                                        sizeof(*chain.marks), parser->arena);
                 chain.marks[chain.mark_count++] = parser->token->pos;
-                next(parser);
+                cel_parser_next(parser);
         }
 }
 
@@ -720,7 +617,7 @@ static struct cel_expr *parse_or(struct cel_parser *parser) {
                 chain.marks = vec_grow(chain.marks, chain.mark_count, &chain.mark_capacity,
                                        sizeof(*chain.marks), parser->arena);
                 chain.marks[chain.mark_count++] = parser->token->pos;
-                next(parser);
+                cel_parser_next(parser);
         }
 }
 
@@ -750,17 +647,17 @@ static struct cel_expr *parse_expr(struct cel_parser *parser) {
 int cel_parse(struct arena *arena, struct str expression, const struct cel_parser_options *options,
               struct cel_expr **ret, struct error *error) {
         struct error ignored;
-        struct cel_parser parser = { .arena = arena,
-                                     .options = options,
-                                     .next_id = 1,
-                                     .error = error ? error : &ignored };
+        struct cel_parser parser = {
+                .arena = arena, .options = options, .next_id = 1, .error = error ? error : &ignored
+        };
         size_t size = utf8_count(expression);
         struct cel_expr *expr;
 
         if (size > options->limits.code_points)
-                return error_set_at(error, -EINVAL, 1, 1,
-                                    "expression code point size exceeds limit: size: %zu, limit %zu",
-                                    size, options->limits.code_points);
+                return error_set_at(
+                        error, -EINVAL, 1, 1,
+                        "expression code point size exceeds limit: size: %zu, limit %zu", size,
+                        options->limits.code_points);
         if (!utf8_valid(expression))
                 return error_set_at(error, -EINVAL, 1, 1, "expression is not valid UTF-8");
         parser.token = cel_lex(arena, expression);

@@ -1,11 +1,11 @@
 /*
- * What parser.c and macro.c share. Private to src/cel.
+ * What parser.c, literal.c and macro.c share. Private to src/cel.
  *
  * Recursive descent over the rules of cel-go's CEL.g4, one function a rule. Its limits are counted
  * as cel-go counts them, because an expression that the API server refuses must not compile here:
  *
- *     - how deep the rules `expr`, `relation` and `calc` may nest (the other rules never nest deeper
- *       than these);
+ *     - how deep the rules `expr`, `relation` and `calc` may nest (the other rules never nest
+ * deeper than these);
  *     - how many selects, indexes, method calls, binary operators and ternaries may lie on one path
  *       of the tree ("height"): that bounds a.b.c... and 1 + 1 + 1..., which do not nest by rule.
  *
@@ -47,6 +47,19 @@ struct cel_expr *cel_parser_fail(struct cel_parser *parser, struct doc_pos pos, 
 /* A new node of KIND from START to the end of the last token. */
 struct cel_expr *cel_parser_node(struct cel_parser *parser, enum cel_expr_kind kind,
                                  struct doc_pos start, struct doc_pos mark);
+
+/* Moves over the next token, unless it is the last. */
+void cel_parser_next(struct cel_parser *parser);
+
+/* A constant that began at START. */
+struct cel_expr *cel_parser_constant(struct cel_parser *parser, struct doc_pos start,
+                                     struct cel_value value);
+
+/* The literal that the next token is; NULL without a report where it is none. */
+struct cel_expr *cel_parse_literal(struct cel_parser *parser);
+
+/* The number that the next token is (INT or DOUBLE), with the sign that stood at START. */
+struct cel_expr *cel_parse_negative(struct cel_parser *parser, struct doc_pos start);
 
 /* Makes the macro that CALL is. Returns false where CALL is no macro. Where its arguments are wrong
  * that is reported, and *RET is some other node. */

@@ -4,16 +4,16 @@
  *
  * The checker rewrites the tree in place so that the evaluator has no names left to resolve:
  *
- *     - an identifier that names a type (`int`, `google.protobuf.Timestamp`) becomes a CONST of kind
- *       CEL_TYPE;
+ *     - an identifier that names a type (`int`, `google.protobuf.Timestamp`) becomes a CONST of
+ * kind CEL_TYPE;
  *     - a select chain that names a variable with dots becomes an IDENT;
  *     - a call whose receiver is only a namespace (`ip.isCanonical(x)`, `math.greatest(x)`) loses
  *       its target and has the whole name in `name`;
  *     - an IDENT's slot is >= 0 for a comprehension variable (index into the frame of `slot_count`
  *       values), -1 - n for environment variable n, or CEL_SLOT_UNRESOLVED (no_check only: "no such
  *       attribute" when evaluated);
- *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration, receiver
- *       first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
+ *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration,
+ * receiver first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
  *       overload"). Calls with another op have none: the evaluator switches on op.
  */
 #pragma once
@@ -42,9 +42,9 @@ struct cel_env {
         struct arena *arena;
         struct cel_env_options options; /* kube_minor is never 0 here */
         VEC(struct cel_variable) variables;
-        struct map variable_index; /* name -> number + 1, as a pointer */
-        struct map functions;      /* name -> struct cel_function_set */
-        struct map types;          /* name -> struct cel_type: the type that the name denotes */
+        struct map variable_index;   /* name -> number + 1, as a pointer */
+        struct map functions;        /* name -> struct cel_function_set */
+        struct map types;            /* name -> struct cel_type: the type that the name denotes */
         VEC(struct regex *) regexes; /* of all programs, released by cel_env_free */
 };
 
@@ -52,7 +52,7 @@ struct cel_program {
         const struct cel_env *env;
         const struct cel_expr *expr;
         const struct cel_type *type;
-        int slot_count; /* size of the frame for comprehension variables */
+        int slot_count;       /* size of the frame for comprehension variables */
         const uint64_t *uses; /* bit set of environment variables, `use_count` bits */
         size_t use_count;
 };

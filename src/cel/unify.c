@@ -75,8 +75,8 @@ static bool absent(struct cel_infer *infer, const struct cel_type *var,
         if (!enter(infer) || var == type)
                 return leave(infer, false);
         if (type->kind == CEL_TYPE_PARAM)
-                return leave(infer, !var_of(type)->bound ||
-                                            absent(infer, var, var_of(type)->bound));
+                return leave(infer,
+                             !var_of(type)->bound || absent(infer, var, var_of(type)->bound));
         for (size_t i = 0; i < type->param_count; i++)
                 if (!absent(infer, var, type->params[i]))
                         return leave(infer, false);

@@ -27,12 +27,14 @@ struct cel_infer {
         VEC(struct {
                 struct cel_type_var *var;
                 const struct cel_type *before;
-        }) log;
+        })
+        log;
 };
 
 enum {
-        CEL_INFER_WORK = 20 * 1000 * 1000, /* an expression of 100,000 characters needs about 2 million */
-        CEL_INFER_DEPTH = 2000,            /* of a type, through its variables */
+        CEL_INFER_WORK =
+                20 * 1000 * 1000, /* an expression of 100,000 characters needs about 2 million */
+        CEL_INFER_DEPTH = 2000,   /* of a type, through its variables */
 };
 
 void cel_infer_init(struct cel_infer *infer, struct arena *arena);
@@ -62,8 +64,8 @@ bool cel_infer_same(struct cel_infer *infer, const struct cel_type *a, const str
 const struct cel_type *cel_infer_resolve(struct cel_infer *infer, const struct cel_type *type,
                                          bool to_dyn);
 
-/* Replaces the type parameters of a signature (A, B ...) by VARS, one per letter, which are made when
- * they are first needed. */
+/* Replaces the type parameters of a signature (A, B ...) by VARS, one per letter, which are made
+ * when they are first needed. */
 const struct cel_type *cel_infer_instantiate(struct cel_infer *infer, const struct cel_type *type,
                                              const struct cel_type *vars[26]);
 

@@ -26,41 +26,49 @@ struct cel_value cel_optional_of(struct arena *arena, struct cel_value value) {
         };
 }
 
-struct cel_value cel_from_doc(const struct doc_node *node) {
-        struct cel_value value = { .kind = CEL_NULL, .node = node };
-
-        if (!node)
-                return value;
+void cel_doc_into(const struct doc_node *node, struct cel_value *ret) {
         switch ((enum doc_kind)node->kind) {
         case DOC_NULL:
+                *ret = (struct cel_value){ .kind = CEL_NULL, .node = node };
                 break;
         case DOC_BOOL:
-                value.kind = CEL_BOOL;
-                value.boolean = node->boolean;
+                *ret = (struct cel_value){
+                        .kind = CEL_BOOL, .node = node, .boolean = node->boolean
+                };
                 break;
         case DOC_INT:
-                value.kind = CEL_INT;
-                value.integer = node->integer;
+                *ret = (struct cel_value){
+                        .kind = CEL_INT, .node = node, .integer = node->integer
+                };
                 break;
         case DOC_DOUBLE:
-                value.kind = CEL_DOUBLE;
-                value.number = node->number;
+                *ret = (struct cel_value){
+                        .kind = CEL_DOUBLE, .node = node, .number = node->number
+                };
                 break;
         case DOC_STRING:
-                value.kind = CEL_STRING;
-                value.string = node->string;
+                *ret = (struct cel_value){
+                        .kind = CEL_STRING, .node = node, .string = node->string
+                };
                 break;
         case DOC_LIST:
-                value.kind = CEL_LIST;
-                value.representation = CEL_DOC;
-                value.doc = node;
+                *ret = (struct cel_value){
+                        .kind = CEL_LIST, .representation = CEL_DOC, .node = node, .doc = node
+                };
                 break;
         case DOC_MAP:
-                value.kind = CEL_MAP;
-                value.representation = CEL_DOC;
-                value.doc = node;
+                *ret = (struct cel_value){
+                        .kind = CEL_MAP, .representation = CEL_DOC, .node = node, .doc = node
+                };
                 break;
         }
+}
+
+struct cel_value cel_from_doc(const struct doc_node *node) {
+        struct cel_value value = { .kind = CEL_NULL };
+
+        if (node)
+                cel_doc_into(node, &value);
         return value;
 }
 
@@ -111,7 +119,7 @@ void cel_map_at(const struct cel_value *map, size_t index, struct cel_value *ret
         entry = &map->doc->map.entries[index];
         *ret_key = cel_string(entry->key);
         ret_key->node = &entry->value;
-        *ret_value = cel_from_doc(&entry->value);
+        cel_doc_into(&entry->value, ret_value);
 }
 
 /* Whole doubles and integers that are equal have one hash. Keys that cannot be found (lists, maps)
@@ -245,7 +253,7 @@ bool cel_map_find(struct cel_context *context, const struct cel_value *map,
                 node = key->kind == CEL_STRING ? doc_get(map->doc, key->string) : NULL;
                 if (!node)
                         return false;
-                *ret = cel_from_doc(node);
+                cel_doc_into(node, ret);
                 return true;
         case CEL_LAZY:
                 return key->kind == CEL_STRING &&

@@ -9,7 +9,7 @@
 
 #include "base/util.h"
 #include "doc/json.h"
-#include "doc/yaml.h"
+#include "doc/yaml_read.h"
 
 const struct doc_limits doc_default_limits = {
         .file_bytes = 64 << 20,

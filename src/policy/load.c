@@ -8,18 +8,15 @@
 
 #include "base/util.h"
 #include "kube/selector.h"
+#include "policy/fields.h"
 #include "policy/private.h"
 
-/* The reader's state: where errors are reported and memory comes from. */
+/* The reader's state: where memory comes from and what is read. */
 struct loader {
         struct policy_set *set;
         struct arena *arena;
         const struct doc *doc;
-        struct cel_env *env;
 };
-
-#define bad(node, error, ...)                                                                      \
-        error_set_at((error), -EINVAL, (node)->start.line, (node)->start.column, __VA_ARGS__)
 
 static const char *const policy_fields[] = { "paramKind",        "matchConstraints",
                                              "validations",      "failurePolicy",
@@ -33,91 +30,6 @@ static const char *const match_fields[] = { "namespaceSelector", "objectSelector
 static const char *const rule_fields[] = { "apiGroups", "apiVersions",   "operations",
                                            "resources", "resourceNames", "scope",
                                            NULL };
-static const char *const validation_fields[] = { "expression", "message", "messageExpression",
-                                                 "reason", NULL };
-static const char *const named_fields[] = { "name", "expression", NULL };
-
-static int check_fields(const struct doc_node *map, const char *what, const char *const *known,
-                        struct error *error) {
-        if (map->kind != DOC_MAP)
-                return bad(map, error, "%s must be a map, not a %s", what,
-                           doc_kind_name(map->kind));
-        for (uint32_t i = 0; i < map->map.count; i++) {
-                const struct doc_entry *entry = &map->map.entries[i];
-                const char *near = NULL;
-                size_t best = 3;
-
-                for (const char *const *field = known; *field; field++) {
-                        size_t distance = str_distance(entry->key, str_from(*field));
-
-                        if (distance < best) {
-                                best = distance;
-                                near = *field;
-                        }
-                }
-                if (near && best == 0)
-                        continue;
-                return error_set_at(error, -EINVAL, entry->key_start.line, entry->key_start.column,
-                                    "unknown field \"%.*s\" in %s%s%s%s", STR_ARG(entry->key), what,
-                                    near ? ", did you mean \"" : "", near ? near : "",
-                                    near ? "\"?" : "");
-        }
-        return 0;
-}
-
-/* The string FIELD of MAP; empty where it is absent or null. */
-static int read_string(const struct doc_node *map, const char *field, struct str *ret,
-                       struct error *error) {
-        const struct doc_node *node = doc_get(map, str_from(field));
-
-        if (!node || node->kind == DOC_NULL) {
-                *ret = STR("");
-                return 0;
-        }
-        if (node->kind != DOC_STRING)
-                return bad(node, error, "%s must be a string, not a %s", field,
-                           doc_kind_name(node->kind));
-        *ret = node->string;
-        return 0;
-}
-
-static int read_strings(struct loader *l, const struct doc_node *map, const char *field,
-                        struct str **ret, size_t *ret_count, struct error *error) {
-        const struct doc_node *list = doc_get(map, str_from(field));
-
-        if (!list || list->kind == DOC_NULL)
-                return 0;
-        if (list->kind != DOC_LIST)
-                return bad(list, error, "%s must be a list of strings, not a %s", field,
-                           doc_kind_name(list->kind));
-        *ret = arena_new_array(l->arena, list->list.count, struct str);
-        for (uint32_t i = 0; i < list->list.count; i++) {
-                const struct doc_node *item = &list->list.items[i];
-
-                if (item->kind != DOC_STRING)
-                        return bad(item, error, "%s must hold strings, not a %s", field,
-                                   doc_kind_name(item->kind));
-                (*ret)[i] = item->string;
-        }
-        *ret_count = list->list.count;
-        return 0;
-}
-
-static int read_list(const struct doc_node *map, const char *field, const struct doc_node **ret,
-                     struct error *error) {
-        static const struct doc_node empty = { .kind = DOC_LIST };
-        const struct doc_node *list = doc_get(map, str_from(field));
-
-        if (!list || list->kind == DOC_NULL) {
-                *ret = &empty;
-                return 0;
-        }
-        if (list->kind != DOC_LIST)
-                return bad(list, error, "%s must be a list, not a %s", field,
-                           doc_kind_name(list->kind));
-        *ret = list;
-        return 0;
-}
 
 /* --- matching --- */
 
@@ -125,7 +37,7 @@ static int read_operations(const struct doc_node *rule, struct loader *l, unsign
                            struct error *error) {
         struct str *names = NULL;
         size_t count = 0;
-        int r = read_strings(l, rule, "operations", &names, &count, error);
+        int r = policy_read_strings(l->arena, rule, "operations", &names, &count, error);
 
         if (r < 0)
                 return r;
@@ -152,22 +64,24 @@ static int read_operations(const struct doc_node *rule, struct loader *l, unsign
 
 static int read_rule(struct loader *l, const struct doc_node *node, struct policy_rule *rule,
                      struct error *error) {
-        int r = check_fields(node, "a resource rule", rule_fields, error);
+        int r = policy_check_fields(node, "a resource rule", rule_fields, error);
 
         if (r >= 0)
-                r = read_strings(l, node, "apiGroups", &rule->groups, &rule->group_count, error);
+                r = policy_read_strings(l->arena, node, "apiGroups", &rule->groups,
+                                        &rule->group_count, error);
         if (r >= 0)
-                r = read_strings(l, node, "apiVersions", &rule->versions, &rule->version_count,
-                                 error);
+                r = policy_read_strings(l->arena, node, "apiVersions", &rule->versions,
+                                        &rule->version_count, error);
         if (r >= 0)
-                r = read_strings(l, node, "resources", &rule->resources, &rule->resource_count,
-                                 error);
+                r = policy_read_strings(l->arena, node, "resources", &rule->resources,
+                                        &rule->resource_count, error);
         if (r >= 0)
-                r = read_strings(l, node, "resourceNames", &rule->names, &rule->name_count, error);
+                r = policy_read_strings(l->arena, node, "resourceNames", &rule->names,
+                                        &rule->name_count, error);
         if (r >= 0)
                 r = read_operations(node, l, &rule->operations, error);
         if (r >= 0)
-                r = read_string(node, "scope", &rule->scope, error);
+                r = policy_read_string(node, "scope", &rule->scope, error);
         if (r < 0)
                 return r;
         if (rule->group_count == 0 || rule->version_count == 0 || rule->resource_count == 0)
@@ -184,8 +98,8 @@ static int read_rule(struct loader *l, const struct doc_node *node, struct polic
 
 static int read_rules(struct loader *l, const struct doc_node *match, const char *field,
                       struct policy_rule **ret, size_t *ret_count, struct error *error) {
-        const struct doc_node *list;
-        int r = read_list(match, field, &list, error);
+        const struct doc_node *list = NULL;
+        int r = policy_read_list(match, field, &list, error);
 
         if (r < 0)
                 return r;
@@ -212,7 +126,7 @@ static int read_selector(const struct doc_node *match, const char *field,
 static int read_match(struct loader *l, const struct doc_node *node, struct policy_match *match,
                       struct error *error) {
         struct str policy = STR("");
-        int r = check_fields(node, "the match constraints", match_fields, error);
+        int r = policy_check_fields(node, "the match constraints", match_fields, error);
 
         if (r >= 0)
                 r = read_rules(l, node, "resourceRules", &match->rules, &match->rule_count, error);
@@ -224,136 +138,13 @@ static int read_match(struct loader *l, const struct doc_node *node, struct poli
         if (r >= 0)
                 r = read_selector(node, "objectSelector", &match->object_selector, error);
         if (r >= 0)
-                r = read_string(node, "matchPolicy", &policy, error);
+                r = policy_read_string(node, "matchPolicy", &policy, error);
         if (r < 0)
                 return r;
         match->exact = str_eq(policy, STR("Exact"));
         if (policy.len > 0 && !match->exact && !str_eq(policy, STR("Equivalent")))
                 return bad(node, error, "\"%.*s\" is no matchPolicy (Exact, Equivalent)",
                            STR_ARG(policy));
-        return 0;
-}
-
-/* --- expressions --- */
-
-/* Compiles the expression in FIELD of MAP. WANTED: the type it must have, or NULL for any. */
-static int compile(struct loader *l, const struct doc_node *map, const char *field,
-                   const struct cel_type *wanted, struct cel_program **ret, struct error *error) {
-        const struct doc_node *node = doc_get(map, str_from(field));
-        struct error problem = { 0 };
-        struct doc_pos pos;
-        int r;
-
-        if (!node || node->kind != DOC_STRING || str_trim(node->string).len == 0)
-                return bad(node ? node : map, error, "%s must be a CEL expression", field);
-        r = cel_compile(l->env, l->arena, node->string, ret, &problem);
-        if (r < 0) {
-                pos = policy_place(l->doc->source, node, problem.line, problem.column);
-                return error_set_at(error, r, pos.line, pos.column, "%s", problem.message);
-        }
-        if (wanted && !cel_type_equal(cel_program_type(*ret), wanted)) {
-                struct str is = cel_type_text(l->arena, cel_program_type(*ret));
-                struct str must = cel_type_text(l->arena, wanted);
-
-                return bad(node, error, "%s must evaluate to %.*s, not %.*s", field, STR_ARG(must),
-                           STR_ARG(is));
-        }
-        return 0;
-}
-
-static int read_variables(struct loader *l, const struct doc_node *spec, struct policy *policy,
-                          struct error *error) {
-        const struct doc_node *list;
-        int r = read_list(spec, "variables", &list, error);
-
-        if (r < 0)
-                return r;
-        policy->variables = arena_new_array(l->arena, list->list.count, struct policy_variable);
-        policy->variable_count = list->list.count;
-        l->set->compiling = policy;
-        l->set->compiled_variables = 0;
-        for (uint32_t i = 0; i < list->list.count; i++) {
-                const struct doc_node *item = &list->list.items[i];
-
-                r = check_fields(item, "a variable", named_fields, error);
-                if (r >= 0)
-                        r = read_string(item, "name", &policy->variables[i].name, error);
-                if (r >= 0)
-                        r = compile(l, item, "expression", NULL, &policy->variables[i].program,
-                                    error);
-                if (r < 0)
-                        return r;
-                l->set->compiled_variables++;
-        }
-        return 0;
-}
-
-static int read_conditions(struct loader *l, const struct doc_node *spec, struct policy *policy,
-                           struct error *error) {
-        const struct doc_node *list;
-        int r = read_list(spec, "matchConditions", &list, error);
-
-        if (r < 0)
-                return r;
-        policy->conditions = arena_new_array(l->arena, list->list.count, struct policy_condition);
-        policy->condition_count = list->list.count;
-        for (uint32_t i = 0; i < list->list.count; i++) {
-                const struct doc_node *item = &list->list.items[i];
-
-                r = check_fields(item, "a match condition", named_fields, error);
-                if (r >= 0)
-                        r = read_string(item, "name", &policy->conditions[i].name, error);
-                if (r >= 0)
-                        r = compile(l, item, "expression", &cel_type_bool,
-                                    &policy->conditions[i].program, error);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-static int read_validation(struct loader *l, const struct doc_node *item,
-                           struct policy_validation *validation, struct error *error) {
-        const struct doc_node *message_expression = doc_get(item, STR("messageExpression"));
-        int r = check_fields(item, "a validation", validation_fields, error);
-
-        if (r >= 0)
-                r = compile(l, item, "expression", &cel_type_bool, &validation->program, error);
-        if (r >= 0)
-                r = read_string(item, "expression", &validation->expression, error);
-        if (r >= 0)
-                r = read_string(item, "message", &validation->message, error);
-        if (r >= 0)
-                r = read_string(item, "reason", &validation->reason, error);
-        if (r >= 0 && message_expression && message_expression->kind != DOC_NULL)
-                r = compile(l, item, "messageExpression", &cel_type_string,
-                            &validation->message_program, error);
-        if (r < 0)
-                return r;
-        if (str_find(str_trim(validation->message), STR("\n"), 0) >= 0)
-                return bad(doc_get(item, STR("message")), error,
-                           "message must not contain line breaks");
-        return 0;
-}
-
-static int read_validations(struct loader *l, const struct doc_node *spec, struct policy *policy,
-                            struct error *error) {
-        const struct doc_node *list, *annotations;
-        int r = read_list(spec, "validations", &list, error);
-
-        if (r >= 0)
-                r = read_list(spec, "auditAnnotations", &annotations, error);
-        if (r < 0)
-                return r;
-        if (list->list.count == 0 && annotations->list.count == 0)
-                return bad(spec, error, "a policy needs validations or auditAnnotations");
-        policy->validations = arena_new_array(l->arena, list->list.count, struct policy_validation);
-        policy->validation_count = list->list.count;
-        for (uint32_t i = 0; i < list->list.count; i++) {
-                r = read_validation(l, &list->list.items[i], &policy->validations[i], error);
-                if (r < 0)
-                        return r;
-        }
         return 0;
 }
 
@@ -401,7 +192,7 @@ static int read_metadata(struct loader *l, const struct doc_node *object, struct
 
         if (!metadata)
                 return bad(object, error, "a policy needs metadata.name");
-        r = read_string(metadata, "name", &policy->name, error);
+        r = policy_read_string(metadata, "name", &policy->name, error);
         if (r < 0)
                 return r;
         if (policy->name.len == 0)
@@ -428,8 +219,8 @@ static int read_metadata(struct loader *l, const struct doc_node *object, struct
 
 static int read_failure_policy(const struct doc_node *spec, struct policy *policy,
                                struct error *error) {
-        struct str text;
-        int r = read_string(spec, "failurePolicy", &text, error);
+        struct str text = STR("");
+        int r = policy_read_string(spec, "failurePolicy", &text, error);
 
         if (r < 0)
                 return r;
@@ -449,7 +240,7 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
 
         if (!spec)
                 return bad(object, error, "a policy needs a spec");
-        r = check_fields(spec, "the spec of a policy", policy_fields, error);
+        r = policy_check_fields(spec, "the spec of a policy", policy_fields, error);
         if (r < 0)
                 return r;
         if (!match)
@@ -463,49 +254,41 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
         return read_failure_policy(spec, policy, error);
 }
 
-static bool uses(const struct policy *policy, int variable) {
-        for (size_t i = 0; i < policy->variable_count; i++)
-                if (cel_program_uses(policy->variables[i].program, variable))
-                        return true;
-        for (size_t i = 0; i < policy->condition_count; i++)
-                if (cel_program_uses(policy->conditions[i].program, variable))
-                        return true;
-        for (size_t i = 0; i < policy->validation_count; i++) {
-                const struct policy_validation *validation = &policy->validations[i];
-
-                if (cel_program_uses(validation->program, variable) ||
-                    (validation->message_program &&
-                     cel_program_uses(validation->message_program, variable)))
-                        return true;
-        }
+/* Whether an expression below SPEC mentions WORD. Text is enough: a mention in vain costs little.
+ */
+static bool mentions(const struct doc_node *node, struct str word) {
+        if (node->kind == DOC_STRING)
+                return str_find(node->string, word, 0) >= 0;
+        if (node->kind == DOC_LIST)
+                for (uint32_t i = 0; i < node->list.count; i++)
+                        if (mentions(&node->list.items[i], word))
+                                return true;
+        if (node->kind == DOC_MAP)
+                for (uint32_t i = 0; i < node->map.count; i++)
+                        if (mentions(&node->map.entries[i].value, word))
+                                return true;
         return false;
 }
 
 int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
-                struct error *error) {
+                bool lazy, struct error *error) {
         struct policy *policy = arena_new(&set->arena, struct policy);
         struct loader l = { .set = set, .arena = &set->arena, .doc = doc };
-        const struct doc_node *spec = doc_get(object, STR("spec"));
         struct map_entry *entry;
         int r;
 
         policy->document = doc;
+        policy->spec = doc_get(object, STR("spec"));
         r = read_metadata(&l, object, policy, error);
         if (r >= 0)
                 r = read_spec(&l, object, policy, error);
-        if (r >= 0)
-                r = policy_env(set, policy->has_params, &l.env, error);
-        if (r >= 0)
-                r = read_variables(&l, spec, policy, error);
-        if (r >= 0)
-                r = read_conditions(&l, spec, policy, error);
-        if (r >= 0)
-                r = read_validations(&l, spec, policy, error);
+        if (r >= 0 && !lazy)
+                r = policy_compile(set, policy, error);
         if (r < 0)
                 return r;
-        policy->uses_request = uses(policy, POLICY_REQUEST);
+        policy->uses_request = mentions(policy->spec, STR("request"));
         policy->uses_namespace =
-                policy->match.namespace_selector || uses(policy, POLICY_NAMESPACE_OBJECT);
+                policy->match.namespace_selector || mentions(policy->spec, STR("namespaceObject"));
         entry = map_put(&set->by_id, policy->info.id);
         if (entry->value)
                 return bad(object, error, "there is already a rule \"%.*s\", from %.*s",
@@ -520,7 +303,7 @@ static int read_actions(struct loader *l, const struct doc_node *spec,
                         struct policy_binding *binding, struct error *error) {
         struct str *actions = NULL;
         size_t count = 0;
-        int r = read_strings(l, spec, "validationActions", &actions, &count, error);
+        int r = policy_read_strings(l->arena, spec, "validationActions", &actions, &count, error);
 
         if (r < 0)
                 return r;
@@ -546,9 +329,9 @@ int policy_load_binding(struct policy_set *set, const struct doc_node *object,
 
         if (!spec)
                 return bad(object, error, "a binding needs a spec");
-        r = check_fields(spec, "the spec of a binding", binding_fields, error);
+        r = policy_check_fields(spec, "the spec of a binding", binding_fields, error);
         if (r >= 0)
-                r = read_string(spec, "policyName", &binding->policy_name, error);
+                r = policy_read_string(spec, "policyName", &binding->policy_name, error);
         if (r >= 0 && binding->policy_name.len == 0)
                 r = bad(spec, error, "a binding needs a policyName");
         if (r >= 0)

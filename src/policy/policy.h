@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include <pthread.h>
+
 #include "base/map.h"
 #include "cel/cel.h"
 #include "cel/explain.h"
@@ -77,6 +79,8 @@ struct policy {
         bool uses_namespace;  /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
         const struct doc *document; /* the text, for `policy show` */
+        const struct doc_node *spec;
+        bool compiled;
 };
 
 /* A ValidatingAdmissionPolicyBinding. */
@@ -104,6 +108,7 @@ struct policy_set {
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;
         struct map by_id;
+        pthread_mutex_t compiler;       /* held while a policy is compiled after loading */
         const struct policy *compiling; /* the policy whose variables the environment shows */
         size_t compiled_variables;
 };
@@ -156,6 +161,10 @@ const struct policy *policy_find(const struct policy_set *set, struct str id, st
  * includes. */
 bool policy_control_in(const struct policy_set *set, struct str control, struct str framework);
 
+/* Makes POLICY ready to judge: compiles its expressions unless that was done before. May be called
+ * by several threads; a policy must be prepared before policy_judge. */
+int policy_prepare(struct policy_set *set, struct policy *policy, struct error *error);
+
 /* --- judging --- */
 
 /* One object, as an admission request would present it. */
@@ -190,7 +199,7 @@ bool policy_matches(const struct policy *policy, const struct policy_subject *su
  * kind. */
 bool policy_may_match(const struct policy *policy, const struct policy_subject *subject);
 
-/* Judges SUBJECT, which POLICY must match, and calls REPORT for each violation. SCRATCH is reset by
- * the caller. */
+/* Judges SUBJECT, which POLICY (prepared) must match, and calls REPORT for each violation. SCRATCH
+ * is reset by the caller. */
 void policy_judge(const struct policy *policy, const struct policy_subject *subject,
                   struct arena *scratch, policy_violation_fn *report, void *userdata);

@@ -20,10 +20,14 @@ const struct doc_node *policy_request(struct arena *arena, const struct policy_s
 struct doc_pos policy_place(const struct doc_source *source, const struct doc_node *node,
                             uint32_t line, uint32_t column);
 
-/* load.c: reads the policy or binding in DOC into SET. */
+/* load.c: reads the policy or binding in DOC into SET. LAZY leaves its expressions for
+ * policy_prepare. */
 int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
-                struct error *error);
+                bool lazy, struct error *error);
 int policy_load_binding(struct policy_set *set, const struct doc_node *object, struct error *error);
+
+/* compile.c: compiles the expressions of POLICY. */
+int policy_compile(struct policy_set *set, struct policy *policy, struct error *error);
 
 /* The environment for a policy, with or without params. */
 int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct error *error);

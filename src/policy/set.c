@@ -41,7 +41,8 @@ int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct
 int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error) {
         struct cel_env *env;
 
-        *set = (struct policy_set){ .kube_minor = kube_minor };
+        *set = (struct policy_set){ .kube_minor = kube_minor,
+                                    .compiler = PTHREAD_MUTEX_INITIALIZER };
         return policy_env(set, false, &env, error);
 }
 
@@ -69,7 +70,7 @@ static int add_object(struct policy_set *set, const struct doc *doc, const struc
         if (!is_admission_group(api_version))
                 return 0;
         if (str_eq(kind, STR("ValidatingAdmissionPolicy")))
-                return policy_load(set, doc, object, error);
+                return policy_load(set, doc, object, false, error);
         if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")))
                 return policy_load_binding(set, object, error);
         return 0;

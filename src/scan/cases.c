@@ -124,7 +124,8 @@ static int add_namespace(struct namespaces *namespaces, struct str text, struct 
 static void judge_text(const struct policy *policy, const struct doc_source *source,
                        const struct namespaces *namespaces, struct finding_list *list) {
         struct policy *only = (struct policy *)(uintptr_t)policy;
-        struct policy_set set = { .policies = { &only, 1, 1 } };
+        struct policy_set set = { .policies = { &only, 1, 1 },
+                                  .compiler = PTHREAD_MUTEX_INITIALIZER };
         struct scan_options options = { .policies = &set,
                                         .limits = doc_default_limits,
                                         .threads = 1,

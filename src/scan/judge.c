@@ -12,9 +12,21 @@ static bool plan_fits(const struct plan *plan, const struct policy_subject *subj
                str_eq(plan->version, subject->version);
 }
 
+/* Policies of the catalogue are compiled here, when the first object of their kind is met. */
+static bool prepare(struct worker *worker, struct policy *policy) {
+        struct error error;
+
+        if (policy_prepare(worker->options->policies, policy, &error) >= 0)
+                return true;
+        worker->coverage.not_judged++;
+        worker_problem(worker, policy->info.source, (struct doc_pos){ error.line, error.column },
+                       (struct doc_pos){ 0, 0 }, str_from(error.message), true);
+        return false;
+}
+
 static struct plan *make_plan(struct worker *worker, const struct policy_subject *subject,
                               bool template) {
-        const struct policy_set *set = worker->options->policies;
+        struct policy_set *set = worker->options->policies;
         struct plan *plan = arena_new(&worker->lasting, struct plan);
 
         plan->group = arena_str(&worker->lasting, subject->group);
@@ -25,10 +37,10 @@ static struct plan *make_plan(struct worker *worker, const struct policy_subject
         plan->policies =
                 arena_new_array(&worker->lasting, set->policies.count, const struct policy *);
         for (size_t i = 0; i < set->policies.count; i++) {
-                const struct policy *policy = set->policies.items[i];
+                struct policy *policy = set->policies.items[i];
 
                 if ((!template || policy->pod_templates) && !policy->has_params &&
-                    policy_may_match(policy, subject))
+                    policy_may_match(policy, subject) && prepare(worker, policy))
                         plan->policies[plan->count++] = policy;
         }
         plan->next = worker->plans;

@@ -16,7 +16,7 @@
 #include "report/report.h"
 
 struct scan_options {
-        const struct policy_set *policies;
+        struct policy_set *policies; /* its catalogue is compiled as needed */
         struct doc_limits limits;
         unsigned threads;     /* at least 1 */
         struct str namespace; /* of namespaced objects that name none; may be empty */

@@ -1,6 +1,6 @@
 /*
- * The type checker and the environment. Types, messages and columns in the tables are the answers of
- * Kubernetes 1.36 (a longer message of ours begins with upstream's).
+ * The type checker and the environment. Types, messages and columns in the tables are the answers
+ * of Kubernetes 1.36 (a longer message of ours begins with upstream's).
  */
 #include "../test.h"
 #include "syntax_test.h"
@@ -61,7 +61,8 @@ static void expressions_have_types(void **state _unused_) {
                 { "duration('1h') == null", "bool" },
                 { "true ? duration('1h') : null", "duration" },
                 { "timestamp('2020-01-01T00:00:00Z') - duration('1h')", "timestamp" },
-                { "timestamp('2020-01-01T00:00:00Z') - timestamp('2020-01-01T00:00:00Z')", "duration" },
+                { "timestamp('2020-01-01T00:00:00Z') - timestamp('2020-01-01T00:00:00Z')",
+                  "duration" },
                 { "type(1)", "type(int)" },
                 { "type([1]) == list", "bool" },
                 { "[int]", "list(type(int))" },
@@ -137,17 +138,24 @@ static void wrong_expressions_are_refused(void **state _unused_) {
                 { "a()", 2, "undeclared reference to 'a' (in container '')" },
                 { "x.nope()", 7, "undeclared reference to 'nope' (in container '')" },
                 { "1 + 'a'", 3, "found no matching overload for '_+_' applied to '(int, string)'" },
-                { "1 == 'a'", 3, "found no matching overload for '_==_' applied to '(int, string)'" },
-                { "1 == 1.0", 3, "found no matching overload for '_==_' applied to '(int, double)'" },
+                { "1 == 'a'", 3,
+                  "found no matching overload for '_==_' applied to '(int, string)'" },
+                { "1 == 1.0", 3,
+                  "found no matching overload for '_==_' applied to '(int, double)'" },
                 { "-(1u)", 1, "found no matching overload for '-_' applied to '(uint)'" },
                 { "!1", 1, "found no matching overload for '!_' applied to '(int)'" },
                 { "1 && true", 1, "expected type 'bool' but found 'int'" },
                 { "true || 'a'", 9, "expected type 'bool' but found 'string'" },
-                { "true ? 1 : 'a'", 6, "found no matching overload for '_?_:_' applied to '(bool, int, string)'" },
-                { "1 in 'a'", 3, "found no matching overload for '@in' applied to '(int, string)'" },
-                { "1 in ['a']", 3, "found no matching overload for '@in' applied to '(int, list(string))'" },
-                { "[1]['a']", 4, "found no matching overload for '_[_]' applied to '(list(int), string)'" },
-                { "{1: 'a'}['b']", 9, "found no matching overload for '_[_]' applied to '(map(int, string), string)'" },
+                { "true ? 1 : 'a'", 6,
+                  "found no matching overload for '_?_:_' applied to '(bool, int, string)'" },
+                { "1 in 'a'", 3,
+                  "found no matching overload for '@in' applied to '(int, string)'" },
+                { "1 in ['a']", 3,
+                  "found no matching overload for '@in' applied to '(int, list(string))'" },
+                { "[1]['a']", 4,
+                  "found no matching overload for '_[_]' applied to '(list(int), string)'" },
+                { "{1: 'a'}['b']", 9,
+                  "found no matching overload for '_[_]' applied to '(map(int, string), string)'" },
                 { "{b'a': 1}[b'a']", 0, "bytes cannot be the key of a map" },
                 { "(1).a", 4, "type 'int' does not support field selection" },
                 { "'a'.?b", 4, "type 'string' does not support field selection" },
@@ -161,22 +169,41 @@ static void wrong_expressions_are_refused(void **state _unused_) {
                 { "{?'a': 1}", 8, "expected type 'optional_type(int)' but found 'int'" },
                 { "size()", 5, "found no matching overload for 'size' applied to '()'" },
                 { "size(1)", 5, "found no matching overload for 'size' applied to '(int)'" },
-                { "[1].size(1)", 9, "found no matching overload for 'size' applied to 'list(int).(int)'" },
-                { "string(int)", 7, "found no matching overload for 'string' applied to '(type(int))'" },
+                { "[1].size(1)", 9,
+                  "found no matching overload for 'size' applied to 'list(int).(int)'" },
+                { "string(int)", 7,
+                  "found no matching overload for 'string' applied to '(type(int))'" },
                 { "[1].all(y, y)", 12, "expected type 'bool' but found 'int'" },
                 { "[1].exists(y, 1)", 15, "expected type 'bool' but found 'int'" },
-                { "[1].filter(y, 1)", 11, "found no matching overload for '_?_:_' applied to '(int, list(int), list(int))'" },
-                { "[1].exists_one(y, 1)", 15, "found no matching overload for '_?_:_' applied to '(int, int, int)'" },
-                { "[1].map(y, y, y)", 8, "found no matching overload for '_?_:_' applied to '(int, list(int), list(int))'" },
-                { "(1).all(y, true)", 2, "expression of type 'int' cannot be range of a comprehension (must be list, map, or dynamic)" },
-                { "'abc'.map(c, c)", 1, "expression of type 'string' cannot be range of a comprehension (must be list, map, or dynamic)" },
+                { "[1].filter(y, 1)", 11,
+                  "found no matching overload for '_?_:_' applied to '(int, list(int), "
+                  "list(int))'" },
+                { "[1].exists_one(y, 1)", 15,
+                  "found no matching overload for '_?_:_' applied to '(int, int, int)'" },
+                { "[1].map(y, y, y)", 8,
+                  "found no matching overload for '_?_:_' applied to '(int, list(int), "
+                  "list(int))'" },
+                { "(1).all(y, true)", 2,
+                  "expression of type 'int' cannot be range of a comprehension (must be list, map, "
+                  "or dynamic)" },
+                { "'abc'.map(c, c)", 1,
+                  "expression of type 'string' cannot be range of a comprehension (must be list, "
+                  "map, or dynamic)" },
                 { "[1].map(y, z)", 12, "undeclared reference to 'z' (in container '')" },
-                { "[1].existsOne(y, true)", 14, "undeclared reference to 'existsOne' (in container '')" },
-                { "[1].transformMapEntry(i, v, v)", 22, "found no matching overload for 'cel.@mapInsert' applied to '(map(dyn, dyn), int)'" },
-                { "(1).optMap(y, y)", 11, "found no matching overload for 'hasValue' applied to 'int.()'" },
-                { "optional.of(1).optFlatMap(y, y)", 26, "found no matching overload for '_?_:_' applied to '(bool, int, optional_type(dyn))'" },
+                { "[1].existsOne(y, true)", 14,
+                  "undeclared reference to 'existsOne' (in container '')" },
+                { "[1].transformMapEntry(i, v, v)", 22,
+                  "found no matching overload for 'cel.@mapInsert' applied to '(map(dyn, dyn), "
+                  "int)'" },
+                { "(1).optMap(y, y)", 11,
+                  "found no matching overload for 'hasValue' applied to 'int.()'" },
+                { "optional.of(1).optFlatMap(y, y)", 26,
+                  "found no matching overload for '_?_:_' applied to '(bool, int, "
+                  "optional_type(dyn))'" },
                 { "[1].filter(.y, true)", 13, "undeclared reference to '.y' (in container '')" },
-                { "(1 == 1).sortBy(s, s)", 16, "expression of type 'bool' cannot be range of a comprehension (must be list, map, or dynamic)" },
+                { "(1 == 1).sortBy(s, s)", 16,
+                  "expression of type 'bool' cannot be range of a comprehension (must be list, "
+                  "map, or dynamic)" },
                 { "int('x')", 0, "type conversion error from 'string' to 'int'" },
                 { "false && int('x') == 1", 0, "type conversion error from 'string' to 'int'" },
                 { "duration('x')", 10, "invalid duration argument" },
@@ -187,11 +214,15 @@ static void wrong_expressions_are_refused(void **state _unused_) {
                 { "matches('a', '[')", 0, "error parsing regexp: " },
                 { "matches('[', 'a')", 9, "invalid matches argument" },
                 { "'a'.find('[')", 0, "error parsing regexp: " },
-                { "'%d'.format(['a'])", 14, "error during formatting: decimal clause can only be used on integers, was given string" },
-                { "'%d'.format([1, 2])", 12, "too many arguments supplied to string.format (expected 1, got 2)" },
+                { "'%d'.format(['a'])", 14,
+                  "error during formatting: decimal clause can only be used on integers, was given "
+                  "string" },
+                { "'%d'.format([1, 2])", 12,
+                  "too many arguments supplied to string.format (expected 1, got 2)" },
                 { "{null: 1}[null]", 0, "invalid qualifier type: null_type" },
                 { "[type(1)].map(t, t)", 0, "reference to undefined type: t" },
-                { "kubernetes.Quantity", 1, "undeclared reference to 'kubernetes' (in container '')" },
+                { "kubernetes.Quantity", 1,
+                  "undeclared reference to 'kubernetes' (in container '')" },
                 { "[x, 1]", 5, "expected type 'dyn' but found 'int'" },
                 { "ip.foo('1')", 1, "undeclared reference to 'ip' (in container '')" },
                 { "math.greatest(1, 2)", 1, "undeclared reference to 'math' (in container '')" },
@@ -320,8 +351,8 @@ static void nested_variables_have_their_own_slots(void **state _unused_) {
         struct world world;
 
         world_open(&world, (struct cel_env_options){ .kube_minor = 36 });
-        assert_int_equal(
-                compile(&world, "x.all(a, x.exists(k, v, v == a)) && x.all(c, c == 1)"), 0);
+        assert_int_equal(compile(&world, "x.all(a, x.exists(k, v, v == a)) && x.all(c, c == 1)"),
+                         0);
         expr = cel_program_expr(world.program);
         outer = expr->args[0]->comprehension;
         inner = outer->condition->comprehension;
@@ -339,8 +370,8 @@ static void nested_variables_have_their_own_slots(void **state _unused_) {
 static void names_are_looked_for_in_the_container(void **state _unused_) {
         struct world world;
 
-        world_open(&world, (struct cel_env_options){ .kube_minor = 36,
-                                                     .container = STR("com.example") });
+        world_open(&world,
+                   (struct cel_env_options){ .kube_minor = 36, .container = STR("com.example") });
         cel_env_declare(world.env, STR("com.example.y"), &cel_type_int);
         cel_env_declare(world.env, STR("com.y"), &cel_type_string);
         cel_env_declare(world.env, STR("y"), &cel_type_bool);

@@ -1,6 +1,6 @@
 /*
- * The parser: places, limits, lexical corners. Expected messages and limits are those of cel-go 0.26
- * as Kubernetes 1.36 configures it.
+ * The parser: places, limits, lexical corners. Expected messages and limits are those of cel-go
+ * 0.26 as Kubernetes 1.36 configures it.
  */
 #include "../test.h"
 #include "syntax_test.h"
@@ -9,10 +9,9 @@
 #include "base/util.h"
 #include "cel/ast.h"
 
-static const struct cel_parser_options kubernetes = { .limits = { 250, 100 * 1000 },
-                                                      .two_variables = true,
-                                                      .optionals = true,
-                                                      .sort_by = true };
+static const struct cel_parser_options kubernetes = {
+        .limits = { 250, 100 * 1000 }, .two_variables = true, .optionals = true, .sort_by = true
+};
 
 static int parse(struct arena *arena, struct str text, struct cel_expr **ret, struct error *error) {
         return cel_parse(arena, text, &kubernetes, ret, error);
@@ -23,9 +22,10 @@ static void problems_have_a_place_and_a_message(void **state _unused_) {
                 const char *text, *problem;
                 uint32_t line, column;
         } cases[] = {
-                { "1 +", "Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', "
-                         "'!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, "
-                         "IDENTIFIER}",
+                { "1 +",
+                  "Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', "
+                  "'!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, "
+                  "IDENTIFIER}",
                   1, 4 },
                 { "a.b\n  .if == 1 &&\n  while", "reserved identifier: while", 3, 3 },
                 { "'\xc3\xa9\xc3\xa9' + @", "Syntax error: token recognition error at: '@'", 1, 8 },
@@ -73,7 +73,8 @@ static void literals_have_their_values(void **state _unused_) {
                 enum cel_kind kind;
         } cases[] = {
                 { "\"a\\tb\"", "a\tb", CEL_STRING },
-                { "'\\x41\\101\\u00e9\\U0001F600\\?\\`'", "AA\xc3\xa9\xf0\x9f\x98\x80?`", CEL_STRING },
+                { "'\\x41\\101\\u00e9\\U0001F600\\?\\`'", "AA\xc3\xa9\xf0\x9f\x98\x80?`",
+                  CEL_STRING },
                 { "b'\\xff\\377'", "\xff\xff", CEL_BYTES },
                 { "b'\xc3\xbf'", "\xc3\xbf", CEL_BYTES },
                 { "'\\xff'", "\xc3\xbf", CEL_STRING },
@@ -124,27 +125,48 @@ static void grammar_accepts_and_refuses(void **state _unused_) {
                 const char *text;
                 bool parses;
         } cases[] = {
-                { "[,]", true },        { "{,}", true },
-                { "[1,]", true },       { "[1,,]", false },
-                { "f(1,)", false },     { "f(,)", false },
-                { "a.if", true },       { "a.in", false },
-                { "a.?b.c", true },     { "a.?b()", false },
-                { "a[?b]", true },      { "[?a, ?b]", true },
-                { "{?'k': v}", true },  { "f(?a)", false },
-                { "!-x", false },       { "!-1", true },
-                { "-!x", false },       { ".a.b", true },
-                { ". a . b { }", true }, { "a.b{c: 1, ?d: 2,}", true },
-                { "a{}.b", true },      { "a(){}", false },
-                { "a ? b : c ? d : e", true }, { "a ? b ? c : d : e", false },
-                { "1 < 2 < 3", true },  { "a // comment", true },
-                { "// comment\na", true }, { "// comment", false },
-                { "", false },          { "1 2", false },
-                { "'a' 'b'", false },   { "1u.x", true },
-                { "1.5.x", true },      { "1.e5", true },
-                { "1..5", false },      { "0x", false },
-                { "if(x)", false },     { "a.b.if(x)", true },
-                { "rb'x'", false },     { "a\x0c+\tb\r\n", true },
-                { "a\x0b", false },     { "'a\nb'", false },
+                { "[,]", true },
+                { "{,}", true },
+                { "[1,]", true },
+                { "[1,,]", false },
+                { "f(1,)", false },
+                { "f(,)", false },
+                { "a.if", true },
+                { "a.in", false },
+                { "a.?b.c", true },
+                { "a.?b()", false },
+                { "a[?b]", true },
+                { "[?a, ?b]", true },
+                { "{?'k': v}", true },
+                { "f(?a)", false },
+                { "!-x", false },
+                { "!-1", true },
+                { "-!x", false },
+                { ".a.b", true },
+                { ". a . b { }", true },
+                { "a.b{c: 1, ?d: 2,}", true },
+                { "a{}.b", true },
+                { "a(){}", false },
+                { "a ? b : c ? d : e", true },
+                { "a ? b ? c : d : e", false },
+                { "1 < 2 < 3", true },
+                { "a // comment", true },
+                { "// comment\na", true },
+                { "// comment", false },
+                { "", false },
+                { "1 2", false },
+                { "'a' 'b'", false },
+                { "1u.x", true },
+                { "1.5.x", true },
+                { "1.e5", true },
+                { "1..5", false },
+                { "0x", false },
+                { "if(x)", false },
+                { "a.b.if(x)", true },
+                { "rb'x'", false },
+                { "a\x0c+\tb\r\n", true },
+                { "a\x0b", false },
+                { "'a\nb'", false },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -204,22 +226,14 @@ static void limits_are_those_of_cel_go(void **state _unused_) {
                 const char *before, *repeated, *middle, *closing;
                 size_t most;
         } cases[] = {
-                { "1", "+1", "", "", 250 },
-                { "1", "*1", "", "", 250 },
-                { "1*1", "+1*1", "", "", 249 },
-                { "true", "==true", "", "", 250 },
-                { "", "(", "1", ")", 249 },
-                { "", "[", "1", "]", 249 },
-                { "", "{1:", "1", "}", 249 },
-                { "", "!(", "true", ")", 249 },
-                { "", "true?1:", "1", "", 249 },
-                { "{}", ".a", "", "", 250 },
-                { "x", "['a']", "", "", 250 },
-                { "", "dyn(", "1", ")", 249 },
-                { "", "[1].map(x,", "1", ")", 249 },
-                { "[1]", ".map(x,x)", "", "", 250 },
-                { "", "[0][", "0", "]", 249 },
-                { "", "1+(", "1", ")", 124 },
+                { "1", "+1", "", "", 250 },          { "1", "*1", "", "", 250 },
+                { "1*1", "+1*1", "", "", 249 },      { "true", "==true", "", "", 250 },
+                { "", "(", "1", ")", 249 },          { "", "[", "1", "]", 249 },
+                { "", "{1:", "1", "}", 249 },        { "", "!(", "true", ")", 249 },
+                { "", "true?1:", "1", "", 249 },     { "{}", ".a", "", "", 250 },
+                { "x", "['a']", "", "", 250 },       { "", "dyn(", "1", ")", 249 },
+                { "", "[1].map(x,", "1", ")", 249 }, { "[1]", ".map(x,x)", "", "", 250 },
+                { "", "[0][", "0", "]", 249 },       { "", "1+(", "1", ")", 124 },
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
@@ -290,9 +304,10 @@ static void text_that_is_no_utf8_is_refused(void **state _unused_) {
 
 /* No input may take the stack or quadratic time: each of these is as long as may be. */
 static void hostile_input_is_refused_quickly(void **state _unused_) {
-        static const char *const pieces[] = { "(", "[", "{", "-", "!", "a.", ".a", "a?", "[?",
-                                              "'", "\"\"\"", "\\", "`", "1,", "a{", "//\n", "x.map(x,",
-                                              "a.b.c.d", "[[]", "((()" };
+        static const char *const pieces[] = { "(",      "[",        "{",       "-",   "!",
+                                              "a.",     ".a",       "a?",      "[?",  "'",
+                                              "\"\"\"", "\\",       "`",       "1,",  "a{",
+                                              "//\n",   "x.map(x,", "a.b.c.d", "[[]", "((()" };
 
         for (size_t i = 0; i < ELEMENTS(pieces); i++) {
                 _cleanup_(arena_free) struct arena arena = ARENA_INIT;

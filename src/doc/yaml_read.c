@@ -1,4 +1,4 @@
-#include "doc/yaml.h"
+#include "doc/yaml_read.h"
 
 #include <yaml.h>
 

@@ -8,6 +8,12 @@
  *
  * libyaml takes time that is quadratic in the depth of flow collections. Events are pulled one by
  * one, and the reader stops at the depth limit, so that never matters.
+ *
+ * Known differences from that tool chain, all on the side of saying so: text behind a complete
+ * value is an error here and dropped there; so are, within [ ] and { }, plain text with "?" or ":"
+ * before a comma or bracket, and a tag without a value. An infinite number is an error even where a
+ * later equal key overrides it. "\/" in double quotes and %YAML 1.2 are accepted here and refused
+ * there.
  */
 #pragma once
 

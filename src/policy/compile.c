@@ -1,0 +1,168 @@
+/*
+ * Compiling the expressions of a policy.
+ *
+ * A user's policies are compiled when they are loaded, so that their faults are known before
+ * anything is judged. Those of the catalogue, whose expressions the build has tested, are compiled
+ * when the first object of their kind is met: most scans need a part of them, and start-up counts.
+ */
+#include <errno.h>
+
+#include "base/util.h"
+#include "policy/fields.h"
+#include "policy/private.h"
+
+struct loader {
+        struct policy_set *set;
+        struct arena *arena;
+        const struct doc *doc;
+        struct cel_env *env;
+};
+
+static const char *const validation_fields[] = { "expression", "message", "messageExpression",
+                                                 "reason", NULL };
+static const char *const named_fields[] = { "name", "expression", NULL };
+
+/* Compiles the expression in FIELD of MAP. WANTED: the type it must have, or NULL for any. */
+static int compile(struct loader *l, const struct doc_node *map, const char *field,
+                   const struct cel_type *wanted, struct cel_program **ret, struct error *error) {
+        const struct doc_node *node = doc_get(map, str_from(field));
+        struct error problem = { 0 };
+        struct doc_pos pos;
+        int r;
+
+        if (!node || node->kind != DOC_STRING || str_trim(node->string).len == 0)
+                return bad(node ? node : map, error, "%s must be a CEL expression", field);
+        r = cel_compile(l->env, l->arena, node->string, ret, &problem);
+        if (r < 0) {
+                pos = policy_place(l->doc->source, node, problem.line, problem.column);
+                return error_set_at(error, r, pos.line, pos.column, "%s", problem.message);
+        }
+        if (wanted && !cel_type_equal(cel_program_type(*ret), wanted)) {
+                struct str is = cel_type_text(l->arena, cel_program_type(*ret));
+                struct str must = cel_type_text(l->arena, wanted);
+
+                return bad(node, error, "%s must evaluate to %.*s, not %.*s", field, STR_ARG(must),
+                           STR_ARG(is));
+        }
+        return 0;
+}
+
+static int read_variables(struct loader *l, const struct doc_node *spec, struct policy *policy,
+                          struct error *error) {
+        const struct doc_node *list = NULL;
+        int r = policy_read_list(spec, "variables", &list, error);
+
+        if (r < 0)
+                return r;
+        policy->variables = arena_new_array(l->arena, list->list.count, struct policy_variable);
+        policy->variable_count = list->list.count;
+        l->set->compiling = policy;
+        l->set->compiled_variables = 0;
+        for (uint32_t i = 0; i < list->list.count; i++) {
+                const struct doc_node *item = &list->list.items[i];
+
+                r = policy_check_fields(item, "a variable", named_fields, error);
+                if (r >= 0)
+                        r = policy_read_string(item, "name", &policy->variables[i].name, error);
+                if (r >= 0)
+                        r = compile(l, item, "expression", NULL, &policy->variables[i].program,
+                                    error);
+                if (r < 0)
+                        return r;
+                l->set->compiled_variables++;
+        }
+        return 0;
+}
+
+static int read_conditions(struct loader *l, const struct doc_node *spec, struct policy *policy,
+                           struct error *error) {
+        const struct doc_node *list = NULL;
+        int r = policy_read_list(spec, "matchConditions", &list, error);
+
+        if (r < 0)
+                return r;
+        policy->conditions = arena_new_array(l->arena, list->list.count, struct policy_condition);
+        policy->condition_count = list->list.count;
+        for (uint32_t i = 0; i < list->list.count; i++) {
+                const struct doc_node *item = &list->list.items[i];
+
+                r = policy_check_fields(item, "a match condition", named_fields, error);
+                if (r >= 0)
+                        r = policy_read_string(item, "name", &policy->conditions[i].name, error);
+                if (r >= 0)
+                        r = compile(l, item, "expression", &cel_type_bool,
+                                    &policy->conditions[i].program, error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int read_validation(struct loader *l, const struct doc_node *item,
+                           struct policy_validation *validation, struct error *error) {
+        const struct doc_node *message_expression = doc_get(item, STR("messageExpression"));
+        int r = policy_check_fields(item, "a validation", validation_fields, error);
+
+        if (r >= 0)
+                r = compile(l, item, "expression", &cel_type_bool, &validation->program, error);
+        if (r >= 0)
+                r = policy_read_string(item, "expression", &validation->expression, error);
+        if (r >= 0)
+                r = policy_read_string(item, "message", &validation->message, error);
+        if (r >= 0)
+                r = policy_read_string(item, "reason", &validation->reason, error);
+        if (r >= 0 && message_expression && message_expression->kind != DOC_NULL)
+                r = compile(l, item, "messageExpression", &cel_type_string,
+                            &validation->message_program, error);
+        if (r < 0)
+                return r;
+        if (str_find(str_trim(validation->message), STR("\n"), 0) >= 0)
+                return bad(doc_get(item, STR("message")), error,
+                           "message must not contain line breaks");
+        return 0;
+}
+
+static int read_validations(struct loader *l, const struct doc_node *spec, struct policy *policy,
+                            struct error *error) {
+        const struct doc_node *list = NULL, *annotations = NULL;
+        int r = policy_read_list(spec, "validations", &list, error);
+
+        if (r >= 0)
+                r = policy_read_list(spec, "auditAnnotations", &annotations, error);
+        if (r < 0)
+                return r;
+        if (list->list.count == 0 && annotations->list.count == 0)
+                return bad(spec, error, "a policy needs validations or auditAnnotations");
+        policy->validations = arena_new_array(l->arena, list->list.count, struct policy_validation);
+        policy->validation_count = list->list.count;
+        for (uint32_t i = 0; i < list->list.count; i++) {
+                r = read_validation(l, &list->list.items[i], &policy->validations[i], error);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int policy_compile(struct policy_set *set, struct policy *policy, struct error *error) {
+        struct loader l = { .set = set, .arena = &set->arena, .doc = policy->document };
+        int r = policy_env(set, policy->has_params, &l.env, error);
+
+        if (r >= 0)
+                r = read_variables(&l, policy->spec, policy, error);
+        if (r >= 0)
+                r = read_conditions(&l, policy->spec, policy, error);
+        if (r >= 0)
+                r = read_validations(&l, policy->spec, policy, error);
+        policy->compiled = r >= 0;
+        return r;
+}
+
+int policy_prepare(struct policy_set *set, struct policy *policy, struct error *error) {
+        int r = 0;
+
+        pthread_mutex_lock(&set->compiler);
+        if (!policy->compiled)
+                r = policy_compile(set, policy, error);
+        pthread_mutex_unlock(&set->compiler);
+        return r;
+}
