@@ -50,8 +50,7 @@ struct cel_date cel_date_from_seconds(int64_t seconds) {
         date.year_day = (int)(since - days_before_year(year));
         date.month = 1;
         while (date.month < 12 &&
-               date.year_day >=
-                       month_starts[date.month] + (date.month >= 2 && cel_is_leap(year)))
+               date.year_day >= month_starts[date.month] + (date.month >= 2 && cel_is_leap(year)))
                 date.month++;
         date.day = date.year_day - month_starts[date.month - 1] -
                    (date.month > 2 && cel_is_leap(year)) + 1;

@@ -93,9 +93,9 @@ struct cel_value cel_no_such_overload(struct cel_context *context, struct str na
         return cel_error(context->scratch, "%.*s", STR_ARG(buf_str(&buf)));
 }
 
-/* size() and matches() have one implementation for all their overloads in cel-go, so that the choice
- * of the checker does not matter: an argument whose type is a free parameter was bound to the first
- * overload, and may be anything. Returns NULL for other functions and other arguments. */
+/* size() and matches() have one implementation for all their overloads in cel-go, so that the
+ * choice of the checker does not matter: an argument whose type is a free parameter was bound to
+ * the first overload, and may be anything. Returns NULL for other functions and other arguments. */
 static cel_function *singleton(const struct cel_expr *expr, const struct cel_value *args,
                                size_t count) {
         cel_function *call = expr->overloads[0]->row->call;

@@ -2,8 +2,9 @@
  * List and map literals, and the macros that iterate.
  *
  * The macros behave like the folds that the specification expands them to, errors included: all and
- * exists absorb an error when a later element decides; for filter, exists_one and the filtering forms
- * of map and transform* the last failing predicate is the error, otherwise the first failure is.
+ * exists absorb an error when a later element decides; for filter, exists_one and the filtering
+ * forms of map and transform* the last failing predicate is the error, otherwise the first failure
+ * is.
  */
 #include "base/util.h"
 #include "cel/eval.h"
@@ -275,8 +276,7 @@ static void fold_insert_all(struct fold *fold, struct cel_map_builder *map,
         size_t count;
 
         if (entries->kind != CEL_MAP) {
-                fold->error =
-                        cel_no_such_overload(fold->context, STR("cel.@mapInsert"), args, 2);
+                fold->error = cel_no_such_overload(fold->context, STR("cel.@mapInsert"), args, 2);
                 return;
         }
         count = cel_map_size(entries);

@@ -1,9 +1,9 @@
 /*
  * What the files of the evaluator share. Private to src/cel.
  *
- * Evaluation is a direct walk over the checked tree: `cel_eval_expr` switches on the kind of node and
- * on the operator. Nothing is allocated but in the scratch arena, and the common paths (a select
- * chain, a comparison, `?.` chains that end in orValue) allocate nothing at all.
+ * Evaluation is a direct walk over the checked tree: `cel_eval_expr` switches on the kind of node
+ * and on the operator. Nothing is allocated but in the scratch arena, and the common paths (a
+ * select chain, a comparison, `?.` chains that end in orValue) allocate nothing at all.
  *
  * Every node evaluated is one step. When the steps are used up `exhausted` is set and every node
  * answers the same error from then on; &&, || and the macros look at the flag before they absorb an
@@ -50,8 +50,8 @@ void cel_context_init(struct cel_context *context, const struct cel_program *pro
 /* A frame for the comprehension variables of PROGRAM. */
 struct cel_value *cel_frame_new(const struct cel_program *program, struct arena *scratch);
 
-/* The value of EXPR. Errors are values. Results are written where they are wanted: a value of 32 bytes
- * that is written in parts and copied at once is slow on every processor of today. */
+/* The value of EXPR. Errors are values. Results are written where they are wanted: a value of 32
+ * bytes that is written in parts and copied at once is slow on every processor of today. */
 void cel_eval_into(struct cel_context *context, const struct cel_expr *expr, struct cel_value *ret);
 
 static inline struct cel_value cel_eval_expr(struct cel_context *context,
@@ -65,7 +65,8 @@ static inline struct cel_value cel_eval_expr(struct cel_context *context,
 /* cel_from_doc() and cel_list_at(), written in place. */
 void cel_doc_into(const struct doc_node *node, struct cel_value *ret);
 
-static inline void cel_item_into(const struct cel_value *list, size_t index, struct cel_value *ret) {
+static inline void cel_item_into(const struct cel_value *list, size_t index,
+                                 struct cel_value *ret) {
         if (list->representation == CEL_DOC)
                 cel_doc_into(&list->doc->list.items[index], ret);
         else
@@ -122,7 +123,8 @@ void cel_eval_access(struct cel_context *context, const struct cel_expr *expr,
                      struct cel_value *ret);
 
 /* has(): whether the field of a test-only select is there. BRANCH: it is directly a branch of a
- * conditional; there cel-go gives an optional (none, or null) instead of a bool for `has(a.?b.c)`. */
+ * conditional; there cel-go gives an optional (none, or null) instead of a bool for `has(a.?b.c)`.
+ */
 struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr *expr,
                               bool branch);
 
@@ -176,8 +178,7 @@ void cel_range_at(const struct cel_range *range, size_t index, struct cel_value 
 /* --- call.c --- */
 
 /* Functions and methods by name. */
-void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
-                   struct cel_value *ret);
+void cel_eval_call(struct cel_context *context, const struct cel_expr *expr, struct cel_value *ret);
 
 /* --- time.c --- */
 

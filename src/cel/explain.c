@@ -3,9 +3,9 @@
  *
  * `explain` follows an expression whose value is known to be interesting, evaluates the parts again
  * where it has to know which of them decided, and collects document nodes on the way. Values carry
- * the node they came from, so the walk stops early wherever a value has one. What it costs is bounded
- * by the same budget of steps as an evaluation; when that is used up the nodes found so far are the
- * answer.
+ * the node they came from, so the walk stops early wherever a value has one. What it costs is
+ * bounded by the same budget of steps as an evaluation; when that is used up the nodes found so far
+ * are the answer.
  */
 #include "cel/explain.h"
 
@@ -46,7 +46,8 @@ static void add(struct explanation *e, const struct doc_node *node, bool missed,
                 (struct cel_reason){ .node = node, .missed = missed, .missed_key = key };
 }
 
-/* Where VALUE came from; for lists and maps that an expression made, where their elements came from.
+/* Where VALUE came from; for lists and maps that an expression made, where their elements came
+ * from.
  */
 static void add_value(struct explanation *e, const struct cel_value *value, unsigned depth) {
         if (value->node) {
@@ -245,8 +246,8 @@ static void explain_access(struct explanation *e, const struct cel_expr *expr) {
         }
 }
 
-/* x in container. A value of the document that is looked up is the spot; a constant is not, then the
- * container is. */
+/* x in container. A value of the document that is looked up is the spot; a constant is not, then
+ * the container is. */
 static void explain_in(struct explanation *e, const struct cel_expr *expr) {
         struct cel_value element = eval(e, expr->args[0]), container, found;
         size_t before = e->count;
@@ -288,8 +289,7 @@ static bool elements_init(struct explanation *e, const struct cel_expr *expr,
                           struct elements *elements) {
         elements->macro = expr->comprehension;
         elements->value = eval(e, elements->macro->range);
-        if (!cel_is_error(&elements->value) &&
-            cel_range_init(&elements->range, &elements->value))
+        if (!cel_is_error(&elements->value) && cel_range_init(&elements->range, &elements->value))
                 return true;
         explain(e, elements->macro->range);
         return false;
@@ -316,8 +316,8 @@ static void add_element(struct explanation *e, const struct elements *elements, 
 }
 
 /* Explains the predicate of every element for which it is WANTED, or, with FAILING, that has none
- * because it failed. Where the predicate has nothing to say, the element itself is the spot. Returns
- * how many elements there are. */
+ * because it failed. Where the predicate has nothing to say, the element itself is the spot.
+ * Returns how many elements there are. */
 static size_t explain_elements(struct explanation *e, const struct elements *elements, bool wanted,
                                bool failing, bool with_element) {
         size_t matching = 0;
@@ -340,8 +340,8 @@ static size_t explain_elements(struct explanation *e, const struct elements *ele
         return matching;
 }
 
-/* No element of the list held: the list is the spot, and so is what the elements were compared with,
- * if that lies elsewhere. */
+/* No element of the list held: the list is the spot, and so is what the elements were compared
+ * with, if that lies elsewhere. */
 static void explain_none_held(struct explanation *e, const struct elements *elements) {
         size_t before = e->count, own, kept;
 
@@ -466,10 +466,10 @@ static bool calls(const struct cel_expr *expr, cel_function *function) {
                expr->overloads[0] && expr->overloads[0]->row->call == function;
 }
 
-/* target.or(x), target.orValue(x): what was found in the target. Where it was missed, the default is
- * what decided if it was found in the document; a constant default points at where the target was
- * missed; and of two that were missed the one deeper in the document is the spot: of a container's
- * field and the pod's that stands in for it, the container's. */
+/* target.or(x), target.orValue(x): what was found in the target. Where it was missed, the default
+ * is what decided if it was found in the document; a constant default points at where the target
+ * was missed; and of two that were missed the one deeper in the document is the spot: of a
+ * container's field and the pod's that stands in for it, the container's. */
 static void explain_or(struct explanation *e, const struct cel_expr *expr) {
         size_t start = e->count, own;
         struct cel_value target;
@@ -658,8 +658,8 @@ static int compare_ranked(const void *left, const void *right) {
         return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* Sorts, and keeps the most specific nodes. In document order everything between an ancestor and its
- * descendant is a descendant too, so looking at the next one is enough. */
+/* Sorts, and keeps the most specific nodes. In document order everything between an ancestor and
+ * its descendant is a descendant too, so looking at the next one is enough. */
 static size_t finish(struct explanation *e, struct cel_reason *ret) {
         struct ranked *ranked = arena_new_array(e->context.scratch, e->count, struct ranked);
         size_t kept = 0;

@@ -87,7 +87,8 @@ struct str cel_double_text(struct arena *arena, double number) {
         if (exponent >= -4 && exponent < EXPONENT_FROM)
                 return plain_text(arena, digits, exponent, signbit(number));
         return arena_printf(arena, "%s%c%s%se%c%02d", signbit(number) ? "-" : "", digits[0],
-                            digits[1] ? "." : "", digits + 1, exponent < 0 ? '-' : '+', abs(exponent));
+                            digits[1] ? "." : "", digits + 1, exponent < 0 ? '-' : '+',
+                            abs(exponent));
 }
 
 /* Where the digits of a number may have underscores: only between two of them. */
@@ -230,12 +231,11 @@ static bool is_printable(int32_t code) {
         static const struct {
                 int32_t first, last;
         } hidden[] = {
-                { 0x7f, 0xa0 },       { 0xad, 0xad },       { 0x600, 0x605 },
-                { 0x61c, 0x61c },     { 0x6dd, 0x6dd },     { 0x70f, 0x70f },
-                { 0x1680, 0x1680 },   { 0x180e, 0x180e },   { 0x2000, 0x200f },
-                { 0x2028, 0x202f },   { 0x205f, 0x206f },   { 0x3000, 0x3000 },
-                { 0xd800, 0xf8ff },   { 0xfeff, 0xfeff },   { 0xfff0, 0xfffb },
-                { 0xfffe, 0xffff },   { 0xe0000, 0xe00ff }, { 0xe01f0, 0x10ffff },
+                { 0x7f, 0xa0 },       { 0xad, 0xad },        { 0x600, 0x605 },   { 0x61c, 0x61c },
+                { 0x6dd, 0x6dd },     { 0x70f, 0x70f },      { 0x1680, 0x1680 }, { 0x180e, 0x180e },
+                { 0x2000, 0x200f },   { 0x2028, 0x202f },    { 0x205f, 0x206f }, { 0x3000, 0x3000 },
+                { 0xd800, 0xf8ff },   { 0xfeff, 0xfeff },    { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
+                { 0xe0000, 0xe00ff }, { 0xe01f0, 0x10ffff },
         };
 
         if (code < 0x20)

@@ -7,10 +7,12 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* Go's %g: the shortest digits that read back as the same number ("1e+06", "0.1", "NaN", "+Inf"). */
+/* Go's %g: the shortest digits that read back as the same number ("1e+06", "0.1", "NaN", "+Inf").
+ */
 struct str cel_double_text(struct arena *arena, double number);
 
-/* The shortest digits without an exponent ("1000000", "0.0000001"): strconv's 'f' with precision -1.
+/* The shortest digits without an exponent ("1000000", "0.0000001"): strconv's 'f' with precision
+ * -1.
  */
 struct str cel_double_plain(struct arena *arena, double number);
 

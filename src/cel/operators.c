@@ -1,9 +1,9 @@
 /*
  * Operators on values.
  *
- * Kinds that do not fit give one of two messages, as in cel-go: "no such overload: _+_" when the left
- * operand's kind does not know the operator at all, and a bare "no such overload" when it does but
- * not with this right operand (strings, timestamps and durations always give the bare one).
+ * Kinds that do not fit give one of two messages, as in cel-go: "no such overload: _+_" when the
+ * left operand's kind does not know the operator at all, and a bare "no such overload" when it does
+ * but not with this right operand (strings, timestamps and durations always give the bare one).
  */
 #include <math.h>
 
@@ -92,9 +92,8 @@ static struct cel_value uint_arithmetic(enum cel_op op, uint64_t a, uint64_t b) 
 }
 
 /* IEEE 754; dividing by zero gives an infinity or NaN. */
-__attribute__((no_sanitize("float-divide-by-zero"))) static struct cel_value
-double_arithmetic(struct cel_context *context, enum cel_op op, const struct cel_value *left,
-                  double b) {
+__attribute__((no_sanitize("float-divide-by-zero"))) static struct cel_value double_arithmetic(
+        struct cel_context *context, enum cel_op op, const struct cel_value *left, double b) {
         double a = left->number;
 
         switch (op) {

@@ -1,6 +1,6 @@
 /*
- * Optional values: cel-go's OptionalTypes library. The syntax (`?.`, `[?]`) and the macros optMap and
- * optFlatMap are the evaluator's own.
+ * Optional values: cel-go's OptionalTypes library. The syntax (`?.`, `[?]`) and the macros optMap
+ * and optFlatMap are the evaluator's own.
  */
 #include "base/util.h"
 #include "cel/eval.h"
@@ -113,7 +113,8 @@ static struct cel_value element(struct cel_context *context, const struct cel_va
         size_t size = cel_list_size(list);
 
         if (size == 0)
-                return (struct cel_value){ .kind = CEL_OPTIONAL, .node = list->node,
+                return (struct cel_value){ .kind = CEL_OPTIONAL,
+                                           .node = list->node,
                                            .missed = true };
         return cel_optional_of(context->scratch, cel_list_at(list, last ? size - 1 : 0));
 }

@@ -6,16 +6,23 @@
 
 /* Operators as rows. Order matters as for functions: the first that fits gives the result's type.
  * Source: cel-go common/stdlib/standard.go, cel/library.go (optionals), ext/comprehensions.go. */
-#define COMPARISONS(op)                                                                            \
-        { op "(bool, bool) bool" }, { op "(int, int) bool" },                                      \
-                { op "(int, double) bool", .since = 28 }, { op "(int, uint) bool", .since = 28 },  \
-                { op "(uint, uint) bool" }, { op "(uint, double) bool", .since = 28 },             \
-                { op "(uint, int) bool", .since = 28 }, { op "(double, double) bool" },            \
-                { op "(double, int) bool", .since = 28 },                                          \
-                { op "(double, uint) bool", .since = 28 }, { op "(string, string) bool" },         \
-                { op "(bytes, bytes) bool" }, { op "(timestamp, timestamp) bool" }, {              \
-                op "(duration, duration) bool"                                                     \
-        }
+// clang-format off
+#define COMPARISONS(op)                               \
+        { op "(bool, bool) bool" },                   \
+        { op "(int, int) bool" },                     \
+        { op "(int, double) bool", .since = 28 },     \
+        { op "(int, uint) bool", .since = 28 },       \
+        { op "(uint, uint) bool" },                   \
+        { op "(uint, double) bool", .since = 28 },    \
+        { op "(uint, int) bool", .since = 28 },       \
+        { op "(double, double) bool" },               \
+        { op "(double, int) bool", .since = 28 },     \
+        { op "(double, uint) bool", .since = 28 },    \
+        { op "(string, string) bool" },               \
+        { op "(bytes, bytes) bool" },                 \
+        { op "(timestamp, timestamp) bool" },         \
+        { op "(duration, duration) bool" }
+// clang-format on
 
 static const struct cel_function_row operator_rows[] = {
         { "_?_:_(bool, A, A) A" },

@@ -4,17 +4,17 @@
  *
  * The checker rewrites the tree in place so that the evaluator has no names left to resolve:
  *
- *     - an identifier that names a type (`int`, `google.protobuf.Timestamp`) becomes a CONST of
- * kind CEL_TYPE;
+ *     - an identifier that names a type (`int`, `net.IP`) becomes a CONST of kind CEL_TYPE;
  *     - a select chain that names a variable with dots becomes an IDENT;
  *     - a call whose receiver is only a namespace (`ip.isCanonical(x)`, `math.greatest(x)`) loses
  *       its target and has the whole name in `name`;
  *     - an IDENT's slot is >= 0 for a comprehension variable (index into the frame of `slot_count`
  *       values), -1 - n for environment variable n, or CEL_SLOT_UNRESOLVED (no_check only: "no such
  *       attribute" when evaluated);
- *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration,
- * receiver first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
- *       overload"). Calls with another op have none: the evaluator switches on op.
+ *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration, the
+ *       receiver first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
+ *       overload"). Calls with another op have none: the evaluator switches on op;
+ *     - lists, maps and conversions of constants become a CONST of their value.
  */
 #pragma once
 

@@ -58,8 +58,8 @@ static struct cel_value to_type(_unused_ struct cel_context *context, const stru
 static struct cel_value to_bool(struct cel_context *context, const struct cel_value *args,
                                 _unused_ size_t count) {
         static const struct str texts[2][6] = {
-                { STR_INIT("0"), STR_INIT("f"), STR_INIT("F"), STR_INIT("false"),
-                  STR_INIT("FALSE"), STR_INIT("False") },
+                { STR_INIT("0"), STR_INIT("f"), STR_INIT("F"), STR_INIT("false"), STR_INIT("FALSE"),
+                  STR_INIT("False") },
                 { STR_INIT("1"), STR_INIT("t"), STR_INIT("T"), STR_INIT("true"), STR_INIT("TRUE"),
                   STR_INIT("True") },
         };

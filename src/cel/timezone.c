@@ -27,7 +27,8 @@ static int64_t read_signed(size_t *at) {
         return (int64_t)(number >> 1) ^ -(int64_t)(number & 1);
 }
 
-/* --- the rule for the years after the last change: POSIX TZ, as RFC 8536 section 3.3.1 extends it --
+/* --- the rule for the years after the last change: POSIX TZ, as RFC 8536 section 3.3.1 extends it
+ * --
  */
 
 struct rule_date {
@@ -208,8 +209,8 @@ int cel_zone_offset(struct str name, int64_t seconds, int32_t *ret_offset) {
         }
         rule_length = read_unsigned(&at);
         if (after_last && rule_length > 0) {
-                struct rule rule = rule_parse(
-                        (struct str){ (const char *)cel_zone_data + at, rule_length });
+                struct rule rule =
+                        rule_parse((struct str){ (const char *)cel_zone_data + at, rule_length });
 
                 *ret_offset = rule_offset(&rule, seconds);
                 return 0;

@@ -32,24 +32,24 @@ void cel_doc_into(const struct doc_node *node, struct cel_value *ret) {
                 *ret = (struct cel_value){ .kind = CEL_NULL, .node = node };
                 break;
         case DOC_BOOL:
-                *ret = (struct cel_value){
-                        .kind = CEL_BOOL, .node = node, .boolean = node->boolean
-                };
+                *ret = (struct cel_value){ .kind = CEL_BOOL,
+                                           .node = node,
+                                           .boolean = node->boolean };
                 break;
         case DOC_INT:
-                *ret = (struct cel_value){
-                        .kind = CEL_INT, .node = node, .integer = node->integer
-                };
+                *ret = (struct cel_value){ .kind = CEL_INT,
+                                           .node = node,
+                                           .integer = node->integer };
                 break;
         case DOC_DOUBLE:
-                *ret = (struct cel_value){
-                        .kind = CEL_DOUBLE, .node = node, .number = node->number
-                };
+                *ret = (struct cel_value){ .kind = CEL_DOUBLE,
+                                           .node = node,
+                                           .number = node->number };
                 break;
         case DOC_STRING:
-                *ret = (struct cel_value){
-                        .kind = CEL_STRING, .node = node, .string = node->string
-                };
+                *ret = (struct cel_value){ .kind = CEL_STRING,
+                                           .node = node,
+                                           .string = node->string };
                 break;
         case DOC_LIST:
                 *ret = (struct cel_value){
@@ -162,7 +162,8 @@ static bool key_same(const struct cel_value *a, const struct cel_value *b) {
 }
 
 /* Whether a map with KEY answers for WANTED of another numeric kind: integers find integers, whole
- * doubles find integers, but nothing else finds a key that is a double (cel-go's refValMapAccessor). */
+ * doubles find integers, but nothing else finds a key that is a double (cel-go's
+ * refValMapAccessor). */
 static bool key_crosses(const struct cel_value *wanted, const struct cel_value *key) {
         switch (wanted->kind) {
         case CEL_INT:

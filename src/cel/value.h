@@ -78,10 +78,10 @@ struct cel_error {
 struct cel_value {
         uint8_t kind;           /* enum cel_kind */
         uint8_t representation; /* LIST, MAP */
-        int16_t zone;           /* TIMESTAMP: minutes east of UTC it was written with (string() shows
-                                   it so); no part of the value */
-        uint32_t nanos : 30;    /* TIMESTAMP: 0..999,999,999 */
-        bool missed : 1;        /* see above */
+        int16_t zone;        /* TIMESTAMP: minutes east of UTC it was written with (string() shows
+                                it so); no part of the value */
+        uint32_t nanos : 30; /* TIMESTAMP: 0..999,999,999 */
+        bool missed : 1;     /* see above */
         const struct doc_node *node;
         union {
                 bool boolean;
@@ -148,8 +148,8 @@ static inline struct cel_value cel_opaque(const struct cel_opaque_type *type, co
 struct cel_value cel_list_value(struct arena *arena, const struct cel_value *items,
                                 size_t count); /* ITEMS is not copied */
 
-/* A map of parallel arrays, which are not copied. Keys must be distinct; a large map gets an index in
- * ARENA. */
+/* A map of parallel arrays, which are not copied. Keys must be distinct; a large map gets an index
+ * in ARENA. */
 struct cel_value cel_map_value(struct arena *arena, const struct cel_value *keys,
                                const struct cel_value *values, size_t count);
 
@@ -189,8 +189,8 @@ bool cel_equal(const struct cel_value *a, const struct cel_value *b);
 bool cel_equal_charged(struct cel_context *context, const struct cel_value *a,
                        const struct cel_value *b);
 
-/* Order of numbers (across types), strings, bytes, bools, timestamps, durations. Returns false where
- * A and B have none, among them NaN. */
+/* Order of numbers (across types), strings, bytes, bools, timestamps, durations. Returns false
+ * where A and B have none, among them NaN. */
 bool cel_compare(const struct cel_value *a, const struct cel_value *b, int *ret);
 
 /* The runtime type of VALUE ("type(x)"). */

@@ -285,7 +285,7 @@ int doc_read(struct doc_reader *reader, struct arena *arena, struct doc **ret,
                 reader->offset = reader->end;
                 error_set(error, -E2BIG,
                           "the file has %zu bytes, more than the limit of %zu (limit: file_bytes); "
-                          "split it, or raise the limit",
+                          "split it, or raise the limit with --max-file-size",
                           reader->source->text.len, MIN(reader->limits.file_bytes, FILE_BYTES_MAX));
                 error_set_file(error, reader->source->name);
                 return -E2BIG;

@@ -73,7 +73,7 @@ static int count_nodes(struct tree *tree, size_t more, struct doc_pos at, struct
                 return 0;
         return error_set_at(error, -E2BIG, at.line, at.column,
                             "the document has more than %zu values (limit: nodes); split it, or "
-                            "raise the limit",
+                            "raise the limit with --max-nodes",
                             limit);
 }
 
@@ -82,7 +82,7 @@ static int check_depth(struct tree *tree, size_t depth, struct doc_pos at, struc
                 return 0;
         return error_set_at(error, -E2BIG, at.line, at.column,
                             "lists and maps are nested more than %u levels deep (limit: depth); "
-                            "flatten the document, or raise the limit",
+                            "flatten the document, or raise the limit with --max-depth",
                             (unsigned)MIN(tree->limits->depth, (uint32_t)DOC_MAX_DEPTH));
 }
 
@@ -161,10 +161,11 @@ static int charge(struct tree *tree, const struct tree_value *value, size_t dept
                 return r;
         tree->alias_nodes += value->nodes;
         if (tree->alias_nodes > tree->limits->alias_nodes)
-                return error_set_at(error, -E2BIG, at.line, at.column,
-                                    "aliases and merge keys repeat more than %zu values (limit: "
-                                    "alias_nodes); write them out, or raise the limit",
-                                    tree->limits->alias_nodes);
+                return error_set_at(
+                        error, -E2BIG, at.line, at.column,
+                        "aliases and merge keys repeat more than %zu values (limit: "
+                        "alias_nodes); write them out, or raise the limit with --max-alias-nodes",
+                        tree->limits->alias_nodes);
         return count_nodes(tree, value->nodes, at, error);
 }
 

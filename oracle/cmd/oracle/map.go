@@ -10,6 +10,7 @@ import (
 	admissionregistration "k8s.io/api/admissionregistration/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
@@ -73,7 +74,11 @@ func (q *mapQuestion) answer() (any, error) {
 	answer.Message, answer.Reason, answer.Code = status(err)
 	answer.Allowed, answer.Warnings = err == nil, r.warnings
 	if object := p.attributes.GetObject(); object != nil {
-		if answer.Object, err = asSeen(object); err != nil {
+		versioned, err := admission.ConvertToGVK(object, p.attributes.GetKind(), p.interfaces)
+		if err != nil {
+			return nil, err
+		}
+		if answer.Object, err = asSeen(versioned); err != nil {
 			return nil, err
 		}
 	}

@@ -15,8 +15,7 @@ import (
 )
 
 // decodeQuestion asks what becomes of an object on its way into the API server: decoded, defaulted and converted, as the JSON
-// that a policy would see. "to" is another version of its group; "default": false leaves out defaulting; "internal": false
-// also the way through the internal version.
+// that a policy would see. "to" is another version of its group; "default": false only decodes.
 type decodeQuestion struct {
 	Object  json.RawMessage `json:"object"`
 	Strict  bool            `json:"strict"`
@@ -123,7 +122,7 @@ func convert(object runtime.Object, to schema.GroupVersionKind) (runtime.Object,
 	if object.GetObjectKind().GroupVersionKind() == to {
 		return object, nil
 	}
-	hub, err := scheme.UnsafeConvertToVersion(object, runtime.InternalGroupVersioner)
+	hub, err := toHub(object)
 	if err != nil {
 		return nil, err
 	}
@@ -136,6 +135,14 @@ func convert(object runtime.Object, to schema.GroupVersionKind) (runtime.Object,
 	}
 	out.GetObjectKind().SetGroupVersionKind(to)
 	return out, nil
+}
+
+// toHub gives an object in the internal version of its group. Custom kinds have none, and no object stays none.
+func toHub(object runtime.Object) (runtime.Object, error) {
+	if _, custom := object.(*unstructured.Unstructured); custom || object == nil {
+		return object, nil
+	}
+	return scheme.UnsafeConvertToVersion(object, runtime.InternalGroupVersioner)
 }
 
 // decodeInto reads a whole object of a known type with its defaults.
@@ -163,17 +170,32 @@ func (c creater) New(gvk schema.GroupVersionKind) (runtime.Object, error) {
 type convertor struct{ *runtime.Scheme }
 
 func (c convertor) Convert(in, out, context any) error {
-	from, isCustom := in.(*unstructured.Unstructured)
-	to, both := out.(*unstructured.Unstructured)
+	custom, isCustom := in.(*unstructured.Unstructured)
+	target, both := out.(*unstructured.Unstructured)
 	if isCustom && both {
-		gvk := to.GroupVersionKind()
-		to.Object = from.DeepCopy().Object
+		gvk := target.GroupVersionKind()
+		target.Object = custom.DeepCopy().Object
 		if !gvk.Empty() {
-			to.SetGroupVersionKind(gvk)
+			target.SetGroupVersionKind(gvk)
 		}
 		return nil
 	}
+	from, fromIsObject := in.(runtime.Object)
+	to, toIsObject := out.(runtime.Object)
+	if fromIsObject && toIsObject && c.versioned(from) && c.versioned(to) {
+		// Between versions there is only the way through the internal one.
+		hub, err := toHub(from)
+		if err != nil {
+			return err
+		}
+		in = hub
+	}
 	return c.Scheme.Convert(in, out, context)
+}
+
+func (c convertor) versioned(object runtime.Object) bool {
+	kinds, unversioned, err := c.ObjectKinds(object)
+	return err == nil && !unversioned && kinds[0].Version != runtime.APIVersionInternal
 }
 
 func (c convertor) ConvertToVersion(in runtime.Object, to runtime.GroupVersioner) (runtime.Object, error) {

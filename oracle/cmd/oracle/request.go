@@ -133,6 +133,15 @@ func (r *request) prepare() (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
+	if defaults {
+		// In the API server objects are of the internal version when they come to admission.
+		if object, err = toHub(object); err != nil {
+			return nil, err
+		}
+		if old, err = toHub(old); err != nil {
+			return nil, err
+		}
+	}
 	p.attributes = &recordedAttributes{annotations: map[string]string{}, Attributes: admission.NewAttributesRecord(object, old,
 		kind, namespace, name, resource, r.Subresource, operation, options, r.DryRun, r.User.info())}
 	p.interfaces = interfaces(r.Subresource, kind, r.Kinds)

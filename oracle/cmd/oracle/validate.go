@@ -154,7 +154,7 @@ func beforeCreate(ctx context.Context, object runtime.Object) (prepared runtime.
 	if !known {
 		return nil, nil, fmt.Errorf("no strategy for %s", gvk)
 	}
-	hub, err := scheme.UnsafeConvertToVersion(object, runtime.InternalGroupVersioner)
+	hub, err := toHub(object)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -88,9 +88,9 @@ static struct cel_value sum_of(struct cel_context *context, const struct cel_val
         if (!cel_charge(context, size))
                 return cel_give_up(context);
         for (size_t i = 0; i < size; i++) {
-                struct cel_value item = cel_list_at(list, i);
+                struct cel_value item = cel_list_at(list, i), left = sum;
 
-                sum = cel_operate(context, CEL_OP_ADD, &sum, &item);
+                cel_operate(context, CEL_OP_ADD, &left, &item, &sum);
                 if (cel_is_error(&sum))
                         break;
         }

@@ -284,8 +284,8 @@ static int compile(struct conformance_case *test) {
 
         assert_int_equal(cel_env_new(&test->arena, &options, &test->env), 0);
         declare(test);
-        return cel_compile(test->env, &test->arena, text_field(test->node, "expr"),
-                           &test->program, &test->error);
+        return cel_compile(test->env, &test->arena, text_field(test->node, "expr"), &test->program,
+                           &test->error);
 }
 
 /* Equal but for the length of runs of spaces, which the data file does not keep. */
@@ -344,13 +344,12 @@ static bool check_agrees(struct conformance_case *test, const struct cel_value *
                 return value->kind == CEL_ERROR;
         }
         if (typed) {
-                struct str type =
-                        cel_type_text(&test->arena, cel_program_type(test->program));
+                struct str type = cel_type_text(&test->arena, cel_program_type(test->program));
 
                 *ret_problem = type;
-                if (!str_eq(type, cel_type_text(&test->arena,
-                                                read_type(&test->arena,
-                                                          field(typed, "deducedType")))))
+                if (!str_eq(type,
+                            cel_type_text(&test->arena,
+                                          read_type(&test->arena, field(typed, "deducedType")))))
                         return false;
                 expected = field(typed, "result");
                 if (!expected)

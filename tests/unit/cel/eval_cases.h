@@ -71,8 +71,8 @@ static const struct eval_case eval_cases[] = {
         { "{1: 'a', 1: 'b'}", "{1: \"b\"}" },
         { "dyn(1) + dyn('a')", "!no such overload" },
         { "optional.none().value()", "!optional.none() dereference" },
-        { "o.orValue(1)",
-          "{\"a\": 1, \"b\": true, \"d\": 1.5, \"l\": [1, 2, {\"n\": \"c\"}], \"m\": {\"k\": null}, \"n\": null, \"s\": \"x\"}" },
+        { "o.orValue(1)", "{\"a\": 1, \"b\": true, \"d\": 1.5, \"l\": [1, 2, {\"n\": \"c\"}], "
+                          "\"m\": {\"k\": null}, \"n\": null, \"s\": \"x\"}" },
         { "o.s.or(optional.of(1))", "\"x\"" },
         { "type(o) == map", "true" },
         { "type(type(1))", "type" },
@@ -83,8 +83,8 @@ static const struct eval_case eval_cases[] = {
         { "string(123456789.0)", "\"1.23456789e+08\"" },
         { "string(dyn(1e100))", "\"1e+100\"" },
         { "dyn(1.5)[0]", "!no such key: 0" },
-        { "o.transformMap(k, v, v)",
-          "{\"a\": 1, \"b\": true, \"d\": 1.5, \"l\": [1, 2, {\"n\": \"c\"}], \"m\": {\"k\": null}, \"n\": null, \"s\": \"x\"}" },
+        { "o.transformMap(k, v, v)", "{\"a\": 1, \"b\": true, \"d\": 1.5, \"l\": [1, 2, {\"n\": "
+                                     "\"c\"}], \"m\": {\"k\": null}, \"n\": null, \"s\": \"x\"}" },
         { "o.l.transformMap(k, v, 1)", "{0: 1, 1: 1, 2: 1}" },
         { "o.a.transformList(k, v, 1)", "!unsupported comprehension range type: types.Int" },
         { "{'a':1,'b':2}.transformMapEntry(k, v, {'x': v})",

@@ -1,9 +1,9 @@
 /*
  * Explaining verdicts: the place a person would point at.
  *
- * Each case is an expression over the pod below and the nodes that decided its value, as field paths
- * separated by spaces. A path followed by "-key" says that `key` was missed there ("-" alone: that
- * something was). The expectations are reasoned from the rules in cel/explain.h.
+ * Each case is an expression over the pod below and the nodes that decided its value, as field
+ * paths separated by spaces. A path followed by "-key" says that `key` was missed there ("-" alone:
+ * that something was). The expectations are reasoned from the rules in cel/explain.h.
  */
 #include "../test.h"
 
@@ -328,8 +328,8 @@ static const struct explain_case cases[] = {
         /* errors */
         { "object.spec.containers.all(c, c.securityContext.privileged == false)",
           C0 ".securityContext.privileged" },
-        { "object.spec.containers.all(c, c.resources.limits.cpu == '1')", C0
-          ".resources.limits-cpu " C1 "-resources " C2 "-resources" },
+        { "object.spec.containers.all(c, c.resources.limits.cpu == '1')",
+          C0 ".resources.limits-cpu " C1 "-resources " C2 "-resources" },
         { "object.spec.nodeName == 'x'", "spec-nodeName" },
         { "object.spec.containers[5].name == 'x'", "spec.containers-" },
         { "object.metadata.name + 1 == 2", "metadata.name" },
@@ -353,8 +353,8 @@ static void test_cases(_unused_ void **state) {
 
                 if (str_eq(actual, str_from(cases[i].expected)))
                         continue;
-                print_error("%s\n        gives    %.*s\n        expected %s\n",
-                            cases[i].expression, STR_ARG(actual), cases[i].expected);
+                print_error("%s\n        gives    %.*s\n        expected %s\n", cases[i].expression,
+                            STR_ARG(actual), cases[i].expected);
                 failed++;
         }
         assert_int_equal(failed, 0);
