@@ -96,8 +96,7 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
                 if (cel_is_error(&value))
                         return value;
                 if (key.kind == CEL_BYTES)
-                        return cel_error(context->scratch, "internal error: runtime error: hash of "
-                                                           "unhashable type types.Bytes");
+                        return cel_error(context->scratch, CEL_BYTES_KEY_ERROR);
                 result = map_entry_set(context, &map, &expr->entries[i], &key, value);
                 if (cel_is_error(&result))
                         return result;

@@ -21,6 +21,9 @@ enum {
 
 extern const struct cel_error cel_error_exhausted, cel_error_no_overload;
 
+/* Bytes as the key of a map: cel-go panics, and reports that. */
+#define CEL_BYTES_KEY_ERROR "internal error: runtime error: hash of unhashable type types.Bytes"
+
 static inline bool cel_is_error(const struct cel_value *value) {
         return value->kind == CEL_ERROR;
 }

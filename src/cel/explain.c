@@ -68,16 +68,23 @@ static void add_value(struct explanation *e, const struct cel_value *value, unsi
                         add_value(e, &value->map->values[i], depth + 1);
 }
 
+/* A shallow copy (the spec of a pod made from a template) is the same place as what it is a copy
+ * of. */
+static bool same_place(const struct doc_node *a, const struct doc_node *b) {
+        return a == b || (a->parent && a->parent == b->parent && a->index == b->index);
+}
+
 static bool is_within(const struct doc_node *node, const struct doc_node *ancestor) {
         while (node && node->depth > ancestor->depth)
                 node = node->parent;
-        return node == ancestor;
+        return node && same_place(node, ancestor);
 }
 
 static bool is_listed(const struct explanation *e, size_t from, size_t to,
                       const struct cel_reason *reason) {
         for (size_t i = from; i < to; i++)
-                if (e->reasons[i].node == reason->node && e->reasons[i].missed == reason->missed &&
+                if (same_place(e->reasons[i].node, reason->node) &&
+                    e->reasons[i].missed == reason->missed &&
                     str_eq(e->reasons[i].missed_key, reason->missed_key))
                         return true;
         return false;
@@ -621,13 +628,13 @@ static const struct doc_node *root_of(const struct doc_node *node) {
 static int compare_nodes(const struct doc_node *a, const struct doc_node *b) {
         uint16_t a_depth = a->depth, b_depth = b->depth;
 
-        if (a == b)
+        if (same_place(a, b))
                 return 0;
         while (a->depth > b_depth && a->parent)
                 a = a->parent;
         while (b->depth > a_depth && b->parent)
                 b = b->parent;
-        if (a == b)
+        if (same_place(a, b))
                 return a_depth < b_depth ? -1 : 1;
         while (a->parent && b->parent && a->parent != b->parent) {
                 a = a->parent;
@@ -676,11 +683,11 @@ static size_t finish(struct explanation *e, struct cel_reason *ret) {
         }
         qsort(ranked, e->count, sizeof *ranked, compare_ranked);
         for (size_t i = 0; i < e->count && kept < CEL_EXPLAIN_MAX; i++) {
-                if (i > 0 && ranked[i].reason.node == ranked[i - 1].reason.node)
+                if (i > 0 && same_place(ranked[i].reason.node, ranked[i - 1].reason.node))
                         continue;
                 size_t next = i + 1;
 
-                while (next < e->count && ranked[next].reason.node == ranked[i].reason.node)
+                while (next < e->count && same_place(ranked[next].reason.node, ranked[i].reason.node))
                         next++;
                 if (next < e->count && is_within(ranked[next].reason.node, ranked[i].reason.node))
                         continue;

@@ -11,26 +11,53 @@
 
 enum { DIGITS_MAX = 17, EXPONENT_FROM = 6 };
 
+/* Adds one to the last digit before the exponent of TEXT ("1.299e+05"). Returns false where that
+ * would carry beyond the first digit. */
+static bool round_up(char *text) {
+        char *p = strchr(text, 'e');
+
+        while (p > text) {
+                p--;
+                if (*p == '.')
+                        continue;
+                if (*p < '9') {
+                        (*p)++;
+                        return true;
+                }
+                *p = '0';
+        }
+        return false;
+}
+
+/* The shortest text of the form d.ddde+dd that reads back as NUMBER. The nearest number of that many
+ * digits is not always one, although the next larger is: below a power of two the doubles lie closer
+ * than above. */
+static void shortest_text(double number, char *text, size_t size) {
+        int precision = fpclassify(number) == FP_NORMAL ? 15 : 1;
+
+        for (;; precision++) {
+                snprintf(text, size, "%.*e", precision - 1, number);
+                if (precision >= DIGITS_MAX || strtod(text, NULL) == number)
+                        return;
+                if (round_up(text) && strtod(text, NULL) == number)
+                        return;
+        }
+}
+
 /* The shortest decimal digits of NUMBER (finite, not negative) and the power of ten of the first
  * one. */
 static int shortest_digits(double number, char digits[DIGITS_MAX + 1]) {
         char text[40];
-        int from = fpclassify(number) == FP_NORMAL ? 15 : 1, exponent;
         size_t n = 0;
 
-        for (int precision = from; precision <= DIGITS_MAX; precision++) {
-                snprintf(text, sizeof text, "%.*e", precision - 1, number);
-                if (strtod(text, NULL) == number)
-                        break;
-        }
+        shortest_text(number, text, sizeof text);
         for (const char *p = text; *p != 'e'; p++)
                 if (*p != '.')
                         digits[n++] = *p;
         while (n > 1 && digits[n - 1] == '0')
                 n--;
         digits[n] = 0;
-        exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
-        return exponent;
+        return (int)strtol(strchr(text, 'e') + 1, NULL, 10);
 }
 
 static bool special_text(double number, struct str *ret) {

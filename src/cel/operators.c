@@ -329,6 +329,9 @@ static void membership(struct cel_context *context, const struct cel_value *elem
 
         if (container->kind == CEL_LIST)
                 list_membership(context, element, container, ret);
+        else if (container->kind == CEL_MAP && container->representation == CEL_NATIVE &&
+                 element->kind == CEL_BYTES && cel_map_size(container) > 0)
+                *ret = cel_error(context->scratch, CEL_BYTES_KEY_ERROR);
         else if (container->kind == CEL_MAP)
                 cel_bool_into(ret, cel_map_find(context, container, element, &found));
         else

@@ -224,6 +224,13 @@ size_t kube_pod_templates(const struct kube_kind *kind, const struct doc_node *o
         return 1;
 }
 
+/* Puts VALUE of the document into the pod. It stays where it is: paths lead into the owner, and it
+ * is the same place for whoever asks what decided a verdict. */
+static void place(struct doc_node *pod, size_t at, struct str key, const struct doc_node *value) {
+        doc_map_set(pod, at, key, value);
+        pod->map.entries[at].value = *value;
+}
+
 static const struct doc_node *pod_metadata(struct arena *arena, const struct doc_node *template,
                                            struct str namespace) {
         const struct doc_node *given = doc_get(template, STR("metadata"));
@@ -235,8 +242,11 @@ static const struct doc_node *pod_metadata(struct arena *arena, const struct doc
         if (usable && (namespace.len == 0 || doc_get(given, STR("namespace"))))
                 return given;
         metadata = doc_new_map(arena, usable ? given : template, count + (namespace.len > 0));
+        metadata->parent = usable ? given->parent : template->parent;
+        metadata->index = usable ? given->index : template->index;
+        metadata->depth = usable ? given->depth : template->depth;
         for (size_t i = 0; i < count; i++)
-                doc_map_set(metadata, i, given->map.entries[i].key, &given->map.entries[i].value);
+                place(metadata, i, given->map.entries[i].key, &given->map.entries[i].value);
         if (namespace.len > 0) {
                 value = *doc_new_list(arena, template, 0);
                 doc_set_string(&value, namespace);
@@ -249,18 +259,20 @@ static const struct doc_node *pod_metadata(struct arena *arena, const struct doc
 const struct doc_node *kube_pod_from_template(struct arena *arena, const struct doc_node *template,
                                               struct str namespace) {
         const struct doc_node *spec = doc_get(template, STR("spec"));
+        const struct doc_node *metadata = pod_metadata(arena, template, namespace);
         struct doc_node *pod = doc_new_map(arena, template, spec ? 4 : 3);
         struct doc_node text = *doc_new_list(arena, template, 0);
 
+        pod->parent = template->parent;
+        pod->index = template->index;
+        pod->depth = template->depth;
         doc_set_string(&text, STR("v1"));
         doc_map_set(pod, 0, STR("apiVersion"), &text);
         doc_set_string(&text, STR("Pod"));
         doc_map_set(pod, 1, STR("kind"), &text);
-        doc_map_set(pod, 2, STR("metadata"), pod_metadata(arena, template, namespace));
+        place(pod, 2, STR("metadata"), metadata);
         if (spec)
-                doc_map_set(pod, 3, STR("spec"), spec);
+                place(pod, 3, STR("spec"), spec);
         doc_map_index(arena, pod);
-        pod->parent = template->parent;
-        pod->index = template->index;
         return pod;
 }

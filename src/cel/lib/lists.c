@@ -90,7 +90,7 @@ static struct cel_value sum_of(struct cel_context *context, const struct cel_val
         for (size_t i = 0; i < size; i++) {
                 struct cel_value item = cel_list_at(list, i), left = sum;
 
-                cel_operate(context, CEL_OP_ADD, &left, &item, &sum);
+                cel_operate_into(context, CEL_OP_ADD, &left, &item, &sum);
                 if (cel_is_error(&sum))
                         break;
         }
