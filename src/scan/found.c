@@ -5,6 +5,7 @@
  */
 #include "base/util.h"
 #include "scan/private.h"
+#include "scan/redact.h"
 
 enum {
         FRAME_BEFORE = 2,      /* lines shown above the spot */
@@ -92,6 +93,30 @@ static const struct doc_lines *document_lines(struct worker *worker) {
         return &worker->lines;
 }
 
+/* Places that say what an object is; a rule about secrets that points there points at no secret. */
+static bool names_only(struct str path) {
+        return str_eq(path, STR("type")) || str_eq(path, STR("kind")) ||
+               str_starts(path, STR("metadata"));
+}
+
+/* A source line as it may be shown. What a rule about secrets points at is one. */
+static struct str shown_line(struct worker *worker, const struct finding *finding, uint32_t number,
+                             struct str line) {
+        const struct finding_location *spot = &finding->location;
+        struct arena *arena = &worker->scratch;
+        bool about_secrets =
+                str_eq(finding->rule->practice, STR("secrets")) && !names_only(spot->path);
+
+        line = str_slice(line, 0, FRAME_LINE_MAX);
+        if (redact_is_secret_data(worker->resource->root, number))
+                return redact_line(arena, line, true);
+        if (number != spot->start.line)
+                return redact_line(arena, line, false);
+        if (about_secrets && spot->end.line == number && spot->end.column > spot->start.column)
+                return redact_span(arena, line, spot->start.column, spot->end.column);
+        return about_secrets ? redact_line(arena, line, true) : line;
+}
+
 /* The line of the spot and a few before it, within the document. */
 static void fill_frame(struct worker *worker, struct finding *finding) {
         uint32_t document = worker->doc->start.line, line = finding->location.start.line;
@@ -103,12 +128,10 @@ static void fill_frame(struct worker *worker, struct finding *finding) {
         first = MAX(line > FRAME_BEFORE ? line - FRAME_BEFORE : 1, document);
         finding->frame.lines = arena_new_array(&worker->list.arena, line - first + 1, struct str);
         finding->frame.first_line = first;
-        for (uint32_t at = first; at <= line; at++) {
-                struct str text = doc_line(lines, at - document + 1);
-
+        for (uint32_t at = first; at <= line; at++)
                 finding->frame.lines[finding->frame.count++] =
-                        keep(worker, str_slice(text, 0, FRAME_LINE_MAX));
-        }
+                        keep(worker,
+                             shown_line(worker, finding, at, doc_line(lines, at - document + 1)));
 }
 
 /* Where nothing in the object decided (a rule that is always false), its name stands for it. */

@@ -133,6 +133,20 @@ def test_user_policies():
         assert r.status == 2 and "broken.yaml:9:45" in r.err, r
 
 
+def test_secrets_are_not_shown():
+    word = "correct-horse-battery"
+    pod = ("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n}\nspec:\n  containers:\n  - name: c\n    args:\n"
+           f"    - --password={word}\n    env:\n    - name: DB_PASSWORD\n      value: {word}\n    stdin: true\n    image: i\n")
+    secret = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData:\n  other: {word}\n  password: {word}\n  key: |\n    {word}\n"
+    flow = f'{{"apiVersion": "v1", "kind": "Secret", "metadata": {{"name": "s"}}, "stringData": {{"password": "{word}"}}}}'
+    settings = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  password: {word}\n  db.url: postgres://u:{word}@db/x\n"
+    for text in (pod, secret, flow, settings):
+        for form in ("text", "brief", "wide", "json", "sarif"):
+            r = scan(text, "-o", form)
+            assert r.status in (0, 1) and word.encode() not in r.out, (form, r)
+        assert r.status == 1, text
+
+
 def test_frameworks_choose_rules():
     every = run("policy", "list", "-o", "json").json
     assert len(every) >= 70

@@ -255,6 +255,11 @@ static int kill_parent(void) {
         return status_of(syscall(SYS_tgkill, getppid(), getppid(), 0));
 }
 
+/* Without the filter the kernel would say that there is no such process. */
+static int kill_nobody(void) {
+        return status_of(syscall(SYS_tgkill, INT32_MAX, INT32_MAX, 0));
+}
+
 static int fork_child(void) {
         pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, 0);
 
@@ -334,6 +339,7 @@ static void changes_are_refused(void **state _unused_) {
         assert_int_equal(confined(listen_to_all), EPERM);
         assert_int_equal(confined(uring), EPERM);
         assert_int_equal(confined(kill_parent), EPERM);
+        assert_int_equal(confined(kill_nobody), EPERM);
         assert_int_equal(read_file(inside), CHILD_OK); /* still there */
 }
 
