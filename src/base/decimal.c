@@ -163,9 +163,9 @@ struct decimal decimal_multiply(struct arena *arena, const struct decimal *d, ui
         uint64_t carry = 0;
 
         for (size_t i = 0; i < len; i++) {
-                uint64_t digit = i < d->digits.len ?
-                                         (uint64_t)(d->digits.ptr[d->digits.len - 1 - i] - '0') :
-                                         0;
+                uint64_t digit = i < d->digits.len
+                                         ? (uint64_t)(d->digits.ptr[d->digits.len - 1 - i] - '0')
+                                         : 0;
 
                 carry += digit * factor;
                 out[len - 1 - i] = (char)('0' + carry % 10);

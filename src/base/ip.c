@@ -90,10 +90,9 @@ static int parse_tail(struct v6_reader *reader, struct str group, struct ip_prob
                             "embedded IPv4 address must replace the final 2 fields of the address",
                             group);
         if (reader->used + 4 > 16)
-                return fail(
-                        problem,
-                        "too many hex fields to fit an embedded IPv4 at the end of the address",
-                        group);
+                return fail(problem,
+                            "too many hex fields to fit an embedded IPv4 at the end of the address",
+                            group);
         r = parse_v4(group, reader->bytes + reader->used, problem);
         if (r < 0)
                 return r;
@@ -336,8 +335,8 @@ struct ip_prefix ip_prefix_masked(const struct ip_prefix *prefix) {
         struct ip_prefix masked = *prefix;
 
         for (size_t i = 0; i < 16; i++) {
-                unsigned int keep = prefix->length > i * 8 ? (unsigned int)(prefix->length - i * 8) :
-                                                             0;
+                unsigned int keep =
+                        prefix->length > i * 8 ? (unsigned int)(prefix->length - i * 8) : 0;
 
                 if (keep < 8)
                         masked.ip.bytes[i] &= (uint8_t)(0xff00 >> keep);

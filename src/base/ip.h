@@ -2,9 +2,9 @@
  * IP addresses and prefixes as text: IPv4 "192.0.2.1", IPv6 with "::", an embedded IPv4 tail and a
  * zone.
  *
- * Grammar, canonical text (RFC 5952) and complaints are those of Go's net/netip: no leading zeros in
- * IPv4, at most four hexadecimal digits in a group. An address keeps its family: ::ffff:192.0.2.1 is
- * IPv6.
+ * Grammar, canonical text (RFC 5952) and complaints are those of Go's net/netip: no leading zeros
+ * in IPv4, at most four hexadecimal digits in a group. An address keeps its family:
+ * ::ffff:192.0.2.1 is IPv6.
  */
 #pragma once
 

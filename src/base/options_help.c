@@ -85,7 +85,7 @@ static void add_default(struct buf *buf, const struct option_spec *spec, const v
                         buf_printf(buf, " (default: %s)", *(const char *const *)field);
                 break;
         case OPTION_INTEGER:
-                if (*(const int64_t *)field != 0)
+                if (*(const int64_t *)field > 0) /* less stands for something else */
                         buf_printf(buf, " (default: %lld)", (long long)*(const int64_t *)field);
                 break;
         case OPTION_SIZE: {

@@ -2,8 +2,8 @@
 
 #include "base/util.h"
 
-/* Where printable characters begin and end, in turn: the general categories L, M, N, P, S of Unicode
- * 15.0 and U+0020. */
+/* Where printable characters begin and end, in turn: the general categories L, M, N, P, S of
+ * Unicode 15.0 and U+0020. */
 // clang-format off
 static const int32_t changes[] = {
         0x20, 0x7f, 0xa1, 0xad, 0xae, 0x378, 0x37a, 0x380, 0x384, 0x38b, 0x38c, 0x38d, 0x38e, 0x3a2,

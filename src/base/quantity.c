@@ -18,7 +18,7 @@ struct suffix {
 };
 
 static const struct suffix decimal_suffixes[] = {
-        { "", 0 },  { "n", -9 }, { "u", -6 }, { "m", -3 },  { "k", 3 },
+        { "", 0 },  { "n", -9 }, { "u", -6 }, { "m", -3 }, { "k", 3 },
         { "M", 6 }, { "G", 9 },  { "T", 12 }, { "P", 15 }, { "E", 18 },
 };
 static const struct suffix binary_suffixes[] = {
@@ -86,7 +86,7 @@ static struct str suffix_text(struct arena *arena, int64_t exponent, enum quanti
 
 struct parts {
         bool negative;
-        struct str value;         /* sign, digits, point, digits */
+        struct str value;           /* sign, digits, point, digits */
         struct str whole, fraction; /* digits; leading zeros are gone from the first */
         struct str suffix;
 };
@@ -255,7 +255,7 @@ static struct decimal as_decimal(struct arena *arena, const struct quantity *q) 
 }
 
 static int32_t decimal_scale(const struct quantity *q) {
-        return q->decimal ? q->decimal->scale : (int32_t)-(uint32_t)q->scale;
+        return q->decimal ? q->decimal->scale : (int32_t) - (uint32_t)q->scale;
 }
 
 void quantity_to_decimal(struct arena *arena, struct quantity *q) {
@@ -273,7 +273,9 @@ void quantity_to_decimal(struct arena *arena, struct quantity *q) {
 
 int quantity_sign(const struct quantity *q) {
         if (q->decimal)
-                return decimal_is_zero(&q->decimal->number) ? 0 : q->decimal->number.negative ? -1 : 1;
+                return decimal_is_zero(&q->decimal->number) ? 0
+                       : q->decimal->number.negative        ? -1
+                                                            : 1;
         return (q->value > 0) - (q->value < 0);
 }
 
@@ -374,7 +376,7 @@ int quantity_subtract(struct arena *arena, const struct quantity *a, const struc
         difference.text = (struct str){ 0 };
         /* The smallest integer is its own negative here, as it is upstream. */
         if (a->decimal || b->decimal ||
-            !add_int(&difference, (int64_t)-(uint64_t)b->value, b->scale)) {
+            !add_int(&difference, (int64_t) - (uint64_t)b->value, b->scale)) {
                 int r = add_decimal(arena, a, b, true, &difference);
 
                 if (r < 0)
@@ -414,8 +416,8 @@ static double power_of_ten(int64_t n) {
 
 double quantity_double(struct arena *arena, const struct quantity *q) {
         int64_t exponent = q->decimal ? -(int64_t)q->decimal->scale : q->scale;
-        double base = q->decimal ? decimal_double(arena, &q->decimal->number, q->decimal->scale) :
-                                   (double)q->value;
+        double base = q->decimal ? decimal_double(arena, &q->decimal->number, q->decimal->scale)
+                                 : (double)q->value;
 
         return exponent == 0 ? base : base * power_of_ten(exponent);
 }

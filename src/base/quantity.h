@@ -1,8 +1,8 @@
 /*
  * Kubernetes resource quantities ("1024Mi", "0.5", "1e3").
  *
- * A quantity is a decimal number with a decimal or binary suffix. The API server writes it back in a
- * canonical form (1024Mi becomes 1Gi), which is what policies see. Grammar, rounding (up, to 1n),
+ * A quantity is a decimal number with a decimal or binary suffix. The API server writes it back in
+ * a canonical form (1024Mi becomes 1Gi), which is what policies see. Grammar, rounding (up, to 1n),
  * limits and the canonical form are those of k8s.io/apimachinery/pkg/api/resource/quantity.go,
  * including what looks like an oversight there:
  *

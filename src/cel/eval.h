@@ -1,7 +1,7 @@
 /*
  * What the files of the evaluator share. Private to src/cel.
  *
- * Evaluation is a direct walk over the checked tree: `cel_eval_expr` switches on the kind of node
+ * Evaluation is a direct walk over the checked tree: `cel_eval_into` switches on the kind of node
  * and on the operator. Nothing is allocated but in the scratch arena, and the common paths (a
  * select chain, a comparison, `?.` chains that end in orValue) allocate nothing at all.
  *

@@ -12,9 +12,9 @@
 #include "base/util.h"
 #include "cel/eval.h"
 #include "cel/functions.h"
+#include "cel/reasons.h"
 
 enum {
-        COLLECT_MAX = 512,    /* nodes collected before the less specific ones are dropped */
         DEPTH_MAX = 1000,     /* nesting of the walk */
         VALUE_DEPTH_MAX = 16, /* lists in lists whose elements are looked at */
 };
@@ -22,8 +22,7 @@ enum {
 struct explanation {
         struct cel_context context;
         const struct cel_explainer *explainer;
-        struct cel_reason *reasons;
-        size_t count;
+        struct reasons reasons;
         uint32_t depth;
 };
 
@@ -34,24 +33,17 @@ static struct cel_value eval(struct explanation *e, const struct cel_expr *expr)
 }
 
 static bool is_full(const struct explanation *e) {
-        return e->count >= COLLECT_MAX || e->context.exhausted;
+        return e->reasons.count >= REASONS_MAX || e->context.exhausted;
 }
 
 /* --- collecting --- */
-
-static void add(struct explanation *e, const struct doc_node *node, bool missed, struct str key) {
-        if (!node || is_full(e))
-                return;
-        e->reasons[e->count++] =
-                (struct cel_reason){ .node = node, .missed = missed, .missed_key = key };
-}
 
 /* Where VALUE came from; for lists and maps that an expression made, where their elements came
  * from.
  */
 static void add_value(struct explanation *e, const struct cel_value *value, unsigned depth) {
         if (value->node) {
-                add(e, value->node, value->missed, STR(""));
+                reasons_add(&e->reasons, value->node, value->missed, STR(""));
                 return;
         }
         if (depth >= VALUE_DEPTH_MAX || value->representation != CEL_NATIVE)
@@ -66,54 +58,6 @@ static void add_value(struct explanation *e, const struct cel_value *value, unsi
                 for (size_t i = 0; i < value->map->count && !is_full(e) && cel_step(&e->context);
                      i++)
                         add_value(e, &value->map->values[i], depth + 1);
-}
-
-/* A shallow copy (the spec of a pod made from a template) is the same place as what it is a copy
- * of. */
-static bool same_place(const struct doc_node *a, const struct doc_node *b) {
-        return a == b || (a->parent && a->parent == b->parent && a->index == b->index);
-}
-
-static bool is_within(const struct doc_node *node, const struct doc_node *ancestor) {
-        while (node && node->depth > ancestor->depth)
-                node = node->parent;
-        return node && same_place(node, ancestor);
-}
-
-static bool is_listed(const struct explanation *e, size_t from, size_t to,
-                      const struct cel_reason *reason) {
-        for (size_t i = from; i < to; i++)
-                if (same_place(e->reasons[i].node, reason->node) &&
-                    e->reasons[i].missed == reason->missed &&
-                    str_eq(e->reasons[i].missed_key, reason->missed_key))
-                        return true;
-        return false;
-}
-
-/* Drops what was added since START if it was there shortly before, so that a thousand elements that
- * fail for one reason do not crowd out others. */
-static void forget_repeated(struct explanation *e, size_t start) {
-        size_t from = start > 16 ? start - 16 : 0, kept = start;
-
-        for (size_t i = start; i < e->count; i++)
-                if (!is_listed(e, from, kept, &e->reasons[i]))
-                        e->reasons[kept++] = e->reasons[i];
-        e->count = kept;
-}
-
-/* Keeps the reasons [FROM, TO) only. */
-static void keep(struct explanation *e, size_t start, size_t from, size_t to) {
-        memmove(&e->reasons[start], &e->reasons[from], (to - from) * sizeof *e->reasons);
-        e->count = start + to - from;
-}
-
-static uint16_t deepest(const struct explanation *e, size_t from, size_t to) {
-        uint16_t depth = 0;
-
-        for (size_t i = from; i < to; i++)
-                if (e->reasons[i].node->depth > depth)
-                        depth = e->reasons[i].node->depth;
-        return depth;
 }
 
 /* --- && and || --- */
@@ -169,11 +113,11 @@ static void explain_logic(struct explanation *e, const struct cel_expr *expr) {
 
 static void explain_conditional(struct explanation *e, const struct cel_expr *expr) {
         struct cel_value condition = eval(e, expr->args[0]);
-        size_t before = e->count;
+        size_t before = e->reasons.count;
 
         if (condition.kind == CEL_BOOL)
                 explain(e, expr->args[condition.boolean ? 1 : 2]);
-        if (e->count == before)
+        if (e->reasons.count == before)
                 explain(e, expr->args[0]);
 }
 
@@ -206,7 +150,7 @@ static bool is_index(const struct cel_expr *expr) {
 static void explain_missing(struct explanation *e, const struct cel_expr *operand_expr,
                             const struct cel_value *operand, struct str key) {
         if (operand->node && !operand->missed)
-                add(e, operand->node, true, key);
+                reasons_add(&e->reasons, operand->node, true, key);
         else
                 explain(e, operand_expr);
 }
@@ -216,7 +160,7 @@ static void explain_access(struct explanation *e, const struct cel_expr *expr) {
         const struct cel_expr *operand_expr = is_index(expr) ? expr->args[0] : expr->target;
         struct cel_value operand, value, index = cel_string(expr->name);
         enum cel_found found;
-        size_t before = e->count;
+        size_t before = e->reasons.count;
 
         found = cel_eval_chain(&e->context, operand_expr, &operand);
         if (found == CEL_FOUND_ERROR || found == CEL_FOUND_ABSENT) {
@@ -240,13 +184,13 @@ static void explain_access(struct explanation *e, const struct cel_expr *expr) {
                 struct str key = index.kind == CEL_STRING ? index.string : STR("");
 
                 if (found == CEL_FOUND_ERROR && operand.node)
-                        add(e, operand.node, false, STR(""));
+                        reasons_add(&e->reasons, operand.node, false, STR(""));
                 else
                         explain_missing(e, operand_expr, &operand, key);
         } else {
                 add_value(e, &value, 0);
         }
-        if (e->count == before) {
+        if (e->reasons.count == before) {
                 explain(e, operand_expr);
                 if (is_index(expr))
                         explain(e, expr->args[1]);
@@ -257,18 +201,18 @@ static void explain_access(struct explanation *e, const struct cel_expr *expr) {
  * the container is. */
 static void explain_in(struct explanation *e, const struct cel_expr *expr) {
         struct cel_value element = eval(e, expr->args[0]), container, found;
-        size_t before = e->count;
+        size_t before = e->reasons.count;
 
         explain(e, expr->args[0]);
-        if (e->count > before || cel_is_error(&element))
+        if (e->reasons.count > before || cel_is_error(&element))
                 return;
         container = eval(e, expr->args[1]);
         if (container.kind == CEL_MAP && container.node && !container.missed) {
                 if (cel_map_find(&e->context, &container, &element, &found))
                         add_value(e, &found, 0);
                 else
-                        add(e, container.node, true,
-                            element.kind == CEL_STRING ? element.string : STR(""));
+                        reasons_add(&e->reasons, container.node, true,
+                                    element.kind == CEL_STRING ? element.string : STR(""));
                 return;
         }
         if (container.kind == CEL_LIST) {
@@ -331,7 +275,7 @@ static size_t explain_elements(struct explanation *e, const struct elements *ele
 
         for (size_t i = 0; i < elements->range.count && !is_full(e); i++) {
                 struct cel_value holds;
-                size_t before = e->count;
+                size_t before = e->reasons.count;
 
                 elements_bind(e, elements, i);
                 holds = eval(e, elements->macro->condition);
@@ -340,9 +284,9 @@ static size_t explain_elements(struct explanation *e, const struct elements *ele
                         continue;
                 matching++;
                 explain(e, elements->macro->condition);
-                if (e->count == before || with_element)
+                if (e->reasons.count == before || with_element)
                         add_element(e, elements, i);
-                forget_repeated(e, before);
+                reasons_forget_repeated(&e->reasons, before);
         }
         return matching;
 }
@@ -350,28 +294,29 @@ static size_t explain_elements(struct explanation *e, const struct elements *ele
 /* No element of the list held: the list is the spot, and so is what the elements were compared
  * with, if that lies elsewhere. */
 static void explain_none_held(struct explanation *e, const struct elements *elements) {
-        size_t before = e->count, own, kept;
+        size_t before = e->reasons.count, own, kept;
 
         explain(e, elements->macro->range);
-        own = kept = e->count;
+        own = kept = e->reasons.count;
         explain_elements(e, elements, false, false, false);
         if (own == before)
                 return;
-        for (size_t i = own; i < e->count; i++) {
+        for (size_t i = own; i < e->reasons.count; i++) {
                 bool inside = false;
 
                 for (size_t j = before; j < own; j++)
-                        inside = inside || is_within(e->reasons[i].node, e->reasons[j].node);
+                        inside = inside || reasons_is_within(e->reasons.items[i].node,
+                                                             e->reasons.items[j].node);
                 if (!inside)
-                        e->reasons[kept++] = e->reasons[i];
+                        e->reasons.items[kept++] = e->reasons.items[i];
         }
-        e->count = kept;
+        e->reasons.count = kept;
 }
 
 static void explain_quantifier(struct explanation *e, const struct cel_expr *expr) {
         const struct cel_comprehension *macro = expr->comprehension;
         bool decides = macro->macro == CEL_MACRO_EXISTS;
-        size_t before = e->count;
+        size_t before = e->reasons.count;
         struct elements elements;
         struct cel_value value;
 
@@ -384,9 +329,9 @@ static void explain_quantifier(struct explanation *e, const struct cel_expr *exp
                 explain_elements(e, &elements, decides, false, false);
         else if (decides)
                 explain_none_held(e, &elements);
-        if (e->count == before)
+        if (e->reasons.count == before)
                 explain(e, macro->range);
-        if (e->count == before && value.kind == CEL_BOOL && value.boolean != decides)
+        if (e->reasons.count == before && value.kind == CEL_BOOL && value.boolean != decides)
                 explain_elements(e, &elements, !decides, false, false);
 }
 
@@ -419,14 +364,14 @@ static void explain_filter(struct explanation *e, const struct cel_expr *expr) {
 
 /* map(t), map(p, t), transformList, transformMap: what the transformed elements came from. */
 static void explain_map(struct explanation *e, const struct cel_expr *expr) {
-        size_t before = e->count;
+        size_t before = e->reasons.count;
         struct elements elements;
 
         if (!elements_init(e, expr, &elements))
                 return;
         for (size_t i = 0; i < elements.range.count && !is_full(e); i++) {
                 struct cel_value holds = cel_bool(true);
-                size_t start = e->count;
+                size_t start = e->reasons.count;
 
                 elements_bind(e, &elements, i);
                 if (elements.macro->condition)
@@ -437,11 +382,11 @@ static void explain_map(struct explanation *e, const struct cel_expr *expr) {
                         continue;
                 else
                         explain(e, elements.macro->transform);
-                if (e->count == start)
+                if (e->reasons.count == start)
                         add_element(e, &elements, i);
-                forget_repeated(e, start);
+                reasons_forget_repeated(&e->reasons, start);
         }
-        if (e->count == before)
+        if (e->reasons.count == before)
                 explain(e, elements.macro->range);
 }
 
@@ -478,32 +423,33 @@ static bool calls(const struct cel_expr *expr, cel_function *function) {
  * was missed; and of two that were missed the one deeper in the document is the spot: of a
  * container's field and the pod's that stands in for it, the container's. */
 static void explain_or(struct explanation *e, const struct cel_expr *expr) {
-        size_t start = e->count, own;
+        size_t start = e->reasons.count, own;
         struct cel_value target;
         bool found = false;
 
         explain(e, expr->target);
         if (cel_eval_chain(&e->context, expr->target, &target) != CEL_FOUND_ABSENT)
                 return;
-        own = e->count;
+        own = e->reasons.count;
         explain(e, expr->args[0]);
-        for (size_t i = own; i < e->count; i++)
-                found = found || !e->reasons[i].missed;
-        if (found || deepest(e, own, e->count) > deepest(e, start, own))
-                keep(e, start, own, e->count);
+        for (size_t i = own; i < e->reasons.count; i++)
+                found = found || !e->reasons.items[i].missed;
+        if (found || reasons_deepest(&e->reasons, own, e->reasons.count) >
+                             reasons_deepest(&e->reasons, start, own))
+                reasons_keep(&e->reasons, start, own, e->reasons.count);
         else if (own > start)
-                keep(e, start, start, own);
+                reasons_keep(&e->reasons, start, start, own);
 }
 
 static void explain_opt_map(struct explanation *e, const struct cel_expr *expr) {
         struct cel_value target = eval(e, expr->target);
-        size_t before = e->count;
+        size_t before = e->reasons.count;
 
         if (target.kind == CEL_OPTIONAL && target.some) {
                 e->context.frame[expr->slot] = *target.some;
                 explain(e, expr->args[0]);
         }
-        if (e->count == before)
+        if (e->reasons.count == before)
                 explain(e, expr->target);
 }
 
@@ -616,93 +562,13 @@ static void explain(struct explanation *e, const struct cel_expr *expr) {
         e->depth--;
 }
 
-/* --- the result --- */
-
-static const struct doc_node *root_of(const struct doc_node *node) {
-        while (node->parent)
-                node = node->parent;
-        return node;
-}
-
-/* Document order: an ancestor goes before its descendants. Both are in one tree. */
-static int compare_nodes(const struct doc_node *a, const struct doc_node *b) {
-        uint16_t a_depth = a->depth, b_depth = b->depth;
-
-        if (same_place(a, b))
-                return 0;
-        while (a->depth > b_depth && a->parent)
-                a = a->parent;
-        while (b->depth > a_depth && b->parent)
-                b = b->parent;
-        if (same_place(a, b))
-                return a_depth < b_depth ? -1 : 1;
-        while (a->parent && b->parent && a->parent != b->parent) {
-                a = a->parent;
-                b = b->parent;
-        }
-        return a->index < b->index ? -1 : a->index > b->index;
-}
-
-struct ranked {
-        struct cel_reason reason;
-        size_t root, order; /* of first appearance */
-};
-
-static int compare_ranked(const void *left, const void *right) {
-        const struct ranked *a = left, *b = right;
-        int order;
-
-        if (a->root != b->root)
-                return a->root < b->root ? -1 : 1;
-        order = compare_nodes(a->reason.node, b->reason.node);
-        if (order != 0)
-                return order;
-        /* Of two reasons at one node the one that knows what was missed says more. */
-        if (a->reason.missed != b->reason.missed)
-                return a->reason.missed ? -1 : 1;
-        if ((a->reason.missed_key.len > 0) != (b->reason.missed_key.len > 0))
-                return a->reason.missed_key.len > 0 ? -1 : 1;
-        return a->order < b->order ? -1 : a->order > b->order;
-}
-
-/* Sorts, and keeps the most specific nodes. In document order everything between an ancestor and
- * its descendant is a descendant too, so looking at the next one is enough. */
-static size_t finish(struct explanation *e, struct cel_reason *ret) {
-        struct ranked *ranked = arena_new_array(e->context.scratch, e->count, struct ranked);
-        size_t kept = 0;
-
-        for (size_t i = 0; i < e->count; i++) {
-                const struct doc_node *root = root_of(e->reasons[i].node);
-
-                ranked[i] = (struct ranked){ .reason = e->reasons[i], .root = i, .order = i };
-                for (size_t j = 0; j < i; j++)
-                        if (root_of(e->reasons[j].node) == root) {
-                                ranked[i].root = ranked[j].root;
-                                break;
-                        }
-        }
-        qsort(ranked, e->count, sizeof *ranked, compare_ranked);
-        for (size_t i = 0; i < e->count && kept < CEL_EXPLAIN_MAX; i++) {
-                if (i > 0 && same_place(ranked[i].reason.node, ranked[i - 1].reason.node))
-                        continue;
-                size_t next = i + 1;
-
-                while (next < e->count && same_place(ranked[next].reason.node, ranked[i].reason.node))
-                        next++;
-                if (next < e->count && is_within(ranked[next].reason.node, ranked[i].reason.node))
-                        continue;
-                ret[kept++] = ranked[i].reason;
-        }
-        return kept;
-}
-
 size_t cel_explain(const struct cel_program *program, const struct cel_activation *activation,
                    const struct cel_explainer *explainer, struct arena *scratch,
                    struct cel_reason *ret) {
         struct explanation e = { .explainer = explainer };
 
         cel_context_init(&e.context, program, activation, scratch);
-        e.reasons = arena_new_array(scratch, COLLECT_MAX, struct cel_reason);
+        e.reasons.items = arena_new_array(scratch, REASONS_MAX, struct cel_reason);
         explain(&e, program->expr);
-        return finish(&e, ret);
+        return reasons_finish(&e.reasons, scratch, ret);
 }

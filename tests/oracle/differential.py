@@ -156,6 +156,11 @@ def scan_objects(objects, *options):
     return found
 
 
+def unordered(messages):
+    """MESSAGES without the order of their words: cel-go goes through a map's keys in a random order."""
+    return {tuple(sorted(message.replace(",", " ").split())) for message in messages}
+
+
 def children(value):
     """(path, smaller VALUE) for every part of VALUE that can be left out."""
     if isinstance(value, dict):

@@ -44,15 +44,21 @@ def upstream(objects):
 
 
 def differences(objects):
-    """For each object the (rule, who says it, message) that only one of the two says."""
+    """For each object the (rule, message, who says it) that only one of the two says."""
     result = []
     for u, o in zip(upstream(objects), scan_objects(objects)):
-        result.append(set() if u is None else {(rule, "upstream", m) for rule, m in u - o} | {(rule, "redoubt", m) for rule, m in o - u})
+        result.append(set() if u is None else {(*f, "upstream") for f in lacking(u, o)} | {(*f, "redoubt") for f in lacking(o, u)})
     return result
 
 
+def lacking(some, others):
+    """Which findings of SOME are not among OTHERS."""
+    known = {(rule, *unordered([message])) for rule, message in others}
+    return [(rule, message) for rule, message in some if (rule, *unordered([message])) not in known]
+
+
 def differ(objects, key):
-    return [any((rule, who) == key for rule, who, _ in difference) for difference in differences(objects)]
+    return [any((rule, who) == key for rule, _, who in difference) for difference in differences(objects)]
 
 
 def judge(make, count):
@@ -60,7 +66,7 @@ def judge(make, count):
     generator = Generator(argument("seed", 1))
     objects = [make(generator)() for _ in range(count)]
     wrong = [((rule, who), obj, f"{rule}: only {who} says {message!r}")
-             for obj, difference in zip(objects, differences(objects)) for rule, who, message in sorted(difference)]
+             for obj, difference in zip(objects, differences(objects)) for rule, message, who in sorted(difference)]
     report(wrong, differ, count)
 
 

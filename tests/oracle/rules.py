@@ -50,8 +50,8 @@ def ours(cases):
 
 
 def compare(cases):
-    wrong = [(f"{rule.path.parent.name}/{rule.path.stem}: {name}", u, o) for (rule, name, _, _), u, o in zip(cases, upstream(cases), ours(cases))
-             if u is not None and u != o]
+    wrong = [(f"{rule.id}: {name}", u, o) for (rule, name, _, _), u, o in zip(cases, upstream(cases), ours(cases))
+             if u is not None and unordered(u) != unordered(o)]
     assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} cases differ"] + [f"  {name}\n    upstream {sorted(u)}\n    redoubt  {sorted(o)}" for name, u, o in wrong])
 
 
@@ -75,7 +75,8 @@ def test_every_object_can_be_decoded():
     need_oracle()
     cases = rule_cases()
     answers = ask([{"decode": {"object": obj, "strict": True}} for obj in documents([text for _, _, text, _ in cases])])
-    wrong = [(case[0].id, case[1], a.get("error") or a["problems"]) for case, a in zip(cases, answers) if "error" in a or a.get("problems")]
+    not_stored = "registered for the internal version"  # a review, say: it has one version only
+    wrong = [(case[0].id, case[1], a.get("error") or a["problems"]) for case, a in zip(cases, answers) if a.get("problems") or "error" in a and not_stored not in a["error"]]
     assert not wrong, "\n".join(map(str, wrong))
 
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -179,9 +180,7 @@ func (r *request) kindAndResource(object runtime.Object, mapper meta.RESTMapper)
 	case absent(r.Resource):
 		mapping, err := mapper.RESTMapping(kind.GroupKind(), kind.Version)
 		if err != nil {
-			// A kind that nobody described: its plural is guessed, as kubectl does.
-			plural, _ := meta.UnsafeGuessKindToResource(kind)
-			return kind, plural, nil
+			return kind, guessResource(kind), nil
 		}
 		resource = mapping.Resource
 	case r.Resource[0] == '"':
@@ -196,6 +195,15 @@ func (r *request) kindAndResource(object runtime.Object, mapper meta.RESTMapper)
 		resource = schema.GroupVersionResource(given)
 	}
 	return kind, resource, nil
+}
+
+// guessResource makes the plural of a kind that nobody described.
+func guessResource(kind schema.GroupVersionKind) schema.GroupVersionResource {
+	plural, singular := meta.UnsafeGuessKindToResource(kind)
+	if word := singular.Resource; len(word) > 1 && word[len(word)-1] == 'y' && strings.ContainsRune("aeiou", rune(word[len(word)-2])) {
+		plural.Resource = word + "s" // gateways; upstream's guess is gatewaies
+	}
+	return plural
 }
 
 func (r *request) operationOptions(operation admission.Operation) (runtime.Object, error) {

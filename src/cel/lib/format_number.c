@@ -6,8 +6,8 @@
 
 enum { GROUP = 3 }; /* digits between separators */
 
-/* The digits of a number that is not negative: 0.d1d2d3... times 10^exponent, without zeros at either
- * end. Zero has none. */
+/* The digits of a number that is not negative: 0.d1d2d3... times 10^exponent, without zeros at
+ * either end. Zero has none. */
 struct digits {
         struct str text;
         int64_t exponent;

@@ -182,8 +182,7 @@ static bool add_map(struct formatter *formatter, const struct cel_value *map, un
                 cel_map_at(map, i, &key, &value);
                 if (key.kind != CEL_STRING && key.kind != CEL_BOOL && key.kind != CEL_INT &&
                     key.kind != CEL_UINT)
-                        return fail(formatter,
-                                    "no formatting function for map key of type %.*s",
+                        return fail(formatter, "no formatting function for map key of type %.*s",
                                     STR_ARG(type_name(&key)));
                 if (!nested_text(formatter, &key, depth + 1, &entries[i].key) ||
                     !nested_text(formatter, &value, depth + 1, &entries[i].value))
@@ -210,8 +209,9 @@ static bool scalar_text(struct formatter *formatter, const struct cel_value *val
                 *ret = value->string;
         else if (value->kind == CEL_BYTES) {
                 if (!utf8_valid(value->string))
-                        return fail(formatter, "could not convert argument \"invalid UTF-8 in bytes, "
-                                               "cannot convert to string\" to string");
+                        return fail(formatter,
+                                    "could not convert argument \"invalid UTF-8 in bytes, "
+                                    "cannot convert to string\" to string");
                 *ret = value->string;
         } else
                 *ret = cel_value_text(formatter->arena, value);
@@ -429,7 +429,8 @@ static bool type_fits(const struct cel_expr *expr, uint32_t kinds) {
         return !expr->type || expr->type->kind == CEL_TYPE_DYN || (kinds >> expr->type->kind & 1);
 }
 
-/* What %s takes, down into the literals of lists and maps. Their nesting is bounded by the parser. */
+/* What %s takes, down into the literals of lists and maps. Their nesting is bounded by the parser.
+ */
 static const struct cel_expr *find_misfit(const struct cel_expr *expr, uint32_t kinds) {
         const struct cel_expr *misfit = NULL;
 

@@ -1,10 +1,10 @@
 /*
  * string.format: printf-like formatting with the clauses %s %d %f %e %x %X %o %b %%.
  *
- * Kubernetes has version 2 of cel-go's strings library (ext/formatting.go), whose numbers are those of
- * an English locale: %f groups thousands ("1,234.500000") and %e is written "1.052033×10⁰³"; the
- * number between "%." and "e" is a width there, not a precision. All of that is kept, since messages
- * and verdicts depend on it.
+ * Kubernetes has version 2 of cel-go's strings library (ext/formatting.go), whose numbers are those
+ * of an English locale: %f groups thousands ("1,234.500000") and %e is written "1.052033×10⁰³"; the
+ * number between "%." and "e" is a width there, not a precision. All of that is kept, since
+ * messages and verdicts depend on it.
  */
 #pragma once
 

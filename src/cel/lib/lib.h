@@ -12,7 +12,7 @@
 #include "cel/number.h"
 
 #define CEL_LIBRARY(variable, title, table)                                                        \
-        const struct cel_library variable = { .name = (title),                                    \
+        const struct cel_library variable = { .name = (title),                                     \
                                               .rows = (table),                                     \
                                               .count = ELEMENTS(table) }
 
@@ -42,6 +42,6 @@ struct cel_value cel_string_list(struct arena *arena, const struct str *strings,
 bool cel_charge_bytes(struct cel_context *context, size_t size);
 struct cel_value cel_give_up(struct cel_context *context);
 
-/* Bytes outside of UTF-8 become U+FFFD, as in Go's conversion to runes; valid text is returned as it
- * is. */
+/* Bytes outside of UTF-8 become U+FFFD, as in Go's conversion to runes; valid text is returned as
+ * it is. */
 struct str cel_valid_text(struct arena *arena, struct str s);

@@ -2,8 +2,8 @@
  * Methods of lists: those of Kubernetes (apiserver pkg/cel/library/lists.go) and, from 1.34, of
  * cel-go's ext/lists.go version 3.
  *
- * sortBy() is a macro: `l.sortBy(e, key)` is l.@sortByAssociatedKeys(l.map(e, key)) with l evaluated
- * once.
+ * sortBy() is a macro: `l.sortBy(e, key)` is l.@sortByAssociatedKeys(l.map(e, key)) with l
+ * evaluated once.
  */
 #include "cel/eval.h"
 #include "cel/lib/lib.h"
@@ -170,8 +170,8 @@ static struct cel_value slice(struct cel_context *context, const struct cel_valu
                                  "to end index",
                                  from, to);
         if ((unsigned long long)to > size)
-                return cel_error(context->scratch,
-                                 "cannot slice(%lld, %lld), list is length %zu", from, to, size);
+                return cel_error(context->scratch, "cannot slice(%lld, %lld), list is length %zu",
+                                 from, to, size);
         items = new_items(context, (size_t)(to - from));
         if (!items)
                 return cel_give_up(context);
@@ -204,8 +204,8 @@ static struct cel_value reverse(struct cel_context *context, const struct cel_va
         return cel_list_value(context->scratch, items, size);
 }
 
-/* Equality goes across types of numbers and into lists, so every pair is compared; the budget bounds
- * that. */
+/* Equality goes across types of numbers and into lists, so every pair is compared; the budget
+ * bounds that. */
 static struct cel_value distinct(struct cel_context *context, const struct cel_value *args,
                                  _unused_ size_t count) {
         size_t size = cel_list_size(&args[0]), kept = 0;
@@ -310,9 +310,9 @@ static void sort_merge(struct sort_item *items, struct sort_item *spare, size_t 
                         size_t left = start, right = middle;
 
                         for (size_t i = start; i < end; i++) {
-                                bool second = left == middle ||
-                                              (right < end &&
-                                               sort_less(&items[right], &items[left]));
+                                bool second =
+                                        left == middle ||
+                                        (right < end && sort_less(&items[right], &items[left]));
 
                                 spare[i] = items[second ? right++ : left++];
                         }
@@ -341,8 +341,7 @@ static struct cel_value sort_by_keys(struct cel_context *context, const struct c
                 if (i == 0 && !is_comparable(&sorted[0].key))
                         return cel_error(context->scratch, "list elements must be comparable");
                 if (sorted[i].key.kind != sorted[0].key.kind)
-                        return cel_error(context->scratch,
-                                         "list elements must have the same type");
+                        return cel_error(context->scratch, "list elements must have the same type");
         }
         if (size > 1)
                 sort_merge(sorted, sorted + size, size);
@@ -365,8 +364,8 @@ static struct cel_value sort_by(struct cel_context *context, const struct cel_va
         return sort_by_keys(context, &args[0], &args[1]);
 }
 
-/* One row for each type that has an order, in upstream's sequence: the first that fits decides where
- * types are known only at run time. */
+/* One row for each type that has an order, in upstream's sequence: the first that fits decides
+ * where types are known only at run time. */
 #define FOR_COMPARABLE(row)                                                                        \
         row("int"), row("uint"), row("double"), row("bool"), row("duration"), row("timestamp"),    \
                 row("string"), row("bytes")
@@ -377,15 +376,15 @@ static struct cel_value sort_by(struct cel_context *context, const struct cel_va
 #define ROW_MIN(type)                                                                              \
         { .signature = "list(" type ").min() " type, .call = min_of }
 #define ROW_SORT(type)                                                                             \
-        { .signature = "list(" type ").sort() list(" type ")",                                     \
-          .call = sort,                                                                            \
-          .since = 34,                                                                             \
-          .unguarded = true }
+        {                                                                                          \
+                .signature = "list(" type ").sort() list(" type ")", .call = sort, .since = 34,    \
+                .unguarded = true                                                                  \
+        }
 #define ROW_SORT_BY(type)                                                                          \
-        { .signature = "list(T).@sortByAssociatedKeys(list(" type ")) list(T)",                    \
-          .call = sort_by,                                                                         \
-          .since = 34,                                                                             \
-          .unguarded = true }
+        {                                                                                          \
+                .signature = "list(T).@sortByAssociatedKeys(list(" type ")) list(T)",              \
+                .call = sort_by, .since = 34, .unguarded = true                                    \
+        }
 
 static const struct cel_function_row rows[] = {
         FOR_COMPARABLE(ROW_IS_SORTED),

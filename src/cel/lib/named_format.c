@@ -1,6 +1,7 @@
 /*
- * Named formats: format.dns1123Label().validate(x) and the like (apiserver pkg/cel/library/format.go,
- * apimachinery pkg/api/validate/content, kube-openapi pkg/validation/strfmt).
+ * Named formats: format.dns1123Label().validate(x) and the like (apiserver
+ * pkg/cel/library/format.go, apimachinery pkg/api/validate/content, kube-openapi
+ * pkg/validation/strfmt).
  *
  * The patterns are simple enough to be checked by hand; their text is kept for the messages.
  */
@@ -21,8 +22,8 @@ struct complaints {
 typedef void format_check(struct complaints *complaints, struct str text);
 
 struct format {
-        struct str name;       /* as functions have it */
-        struct str title;      /* what formats are compared by */
+        struct str name;  /* as functions have it */
+        struct str title; /* what formats are compared by */
         format_check *validate;
 };
 
@@ -121,7 +122,8 @@ static void check_1035_label(struct complaints *complaints, struct str text) {
                              "for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"));
 }
 
-/* A prefix of a name may end with a dash. Upstream replaces the last *two* characters with an 'a'. */
+/* A prefix of a name may end with a dash. Upstream replaces the last *two* characters with an 'a'.
+ */
 static struct str mask_dash(struct arena *arena, struct str text) {
         if (text.len < 2 || !str_ends(text, STR("-")))
                 return text;
@@ -254,8 +256,8 @@ static bool is_date(struct str text) {
         int century = two_digits(text, 0), year = two_digits(text, 2);
         int month = two_digits(text, 5), day = two_digits(text, 8), most;
 
-        if (text.len != 10 || century < 0 || year < 0 || text.ptr[4] != '-' ||
-            text.ptr[7] != '-' || month < 1 || month > 12 || day < 1)
+        if (text.len != 10 || century < 0 || year < 0 || text.ptr[4] != '-' || text.ptr[7] != '-' ||
+            month < 1 || month > 12 || day < 1)
                 return false;
         most = days[month - 1];
         if (month == 2 && (year == 0 ? century : year) % 4 == 0)
@@ -324,8 +326,7 @@ static const struct format formats[] = {
         { STR_INIT("dns1123LabelPrefix"), STR_INIT("DNS1123LabelPrefix"), check_label_prefix },
         { STR_INIT("dns1123SubdomainPrefix"), STR_INIT("DNS1123SubdomainPrefix"),
           check_subdomain_prefix },
-        { STR_INIT("dns1035LabelPrefix"), STR_INIT("DNS1035LabelPrefix"),
-          check_1035_label_prefix },
+        { STR_INIT("dns1035LabelPrefix"), STR_INIT("DNS1035LabelPrefix"), check_1035_label_prefix },
         { STR_INIT("labelValue"), STR_INIT("LabelValue"), check_label_value },
         { STR_INIT("uri"), STR_INIT("URI"), check_uri },
         { STR_INIT("uuid"), STR_INIT("uuid"), check_uuid },
@@ -363,9 +364,9 @@ static struct cel_value validate(struct cel_context *context, const struct cel_v
         format->validate(&complaints, args[1].string.ptr ? args[1].string : STR(""));
         if (complaints.texts.count == 0)
                 return (struct cel_value){ .kind = CEL_OPTIONAL };
-        return cel_optional_of(context->scratch,
-                               cel_string_list(context->scratch, complaints.texts.items,
-                                               complaints.texts.count));
+        return cel_optional_of(
+                context->scratch,
+                cel_string_list(context->scratch, complaints.texts.items, complaints.texts.count));
 }
 
 /* One function for each format, in the order of the table above. */
@@ -390,9 +391,10 @@ FORMAT(date, 11)
 FORMAT(datetime, 12)
 
 #define FORMAT_ROW(name)                                                                           \
-        { .signature = "format." #name "() kubernetes.NamedFormat",                                \
-          .call = format_##name,                                                                   \
-          .since = 31 }
+        {                                                                                          \
+                .signature = "format." #name "() kubernetes.NamedFormat", .call = format_##name,   \
+                .since = 31                                                                        \
+        }
 
 static const struct cel_function_row rows[] = {
         { .signature = "format.named(string) optional(kubernetes.NamedFormat)",

@@ -1,6 +1,6 @@
 /*
- * IP addresses and CIDR prefixes (apiserver pkg/cel/library/ip.go and cidr.go). Zones and IPv4-mapped
- * IPv6 addresses are refused.
+ * IP addresses and CIDR prefixes (apiserver pkg/cel/library/ip.go and cidr.go). Zones and
+ * IPv4-mapped IPv6 addresses are refused.
  */
 #include "base/ip.h"
 
@@ -46,7 +46,8 @@ static struct str problem_text(struct arena *arena, struct str text,
                             problem->message, STR_ARG(at));
 }
 
-/* Returns whether TEXT is an address that is allowed. Otherwise *RET_ERROR (may be NULL) says why. */
+/* Returns whether TEXT is an address that is allowed. Otherwise *RET_ERROR (may be NULL) says why.
+ */
 static bool read_ip(struct arena *arena, struct str text, struct ip *ret,
                     struct cel_value *ret_error) {
         struct ip_problem problem;
@@ -111,9 +112,8 @@ static bool read_cidr(struct arena *arena, struct str text, struct ip_prefix *re
                 *ret_error = cel_error(arena, "%s: %s: netip.ParsePrefix(%.*s): %.*s", prefix,
                                        prefix, STR_ARG(quoted), STR_ARG(why));
         else
-                *ret_error = cel_error(arena,
-                                       "%s: IPv4-mapped IPv6 address %.*s is not allowed", prefix,
-                                       STR_ARG(quoted));
+                *ret_error = cel_error(arena, "%s: IPv4-mapped IPv6 address %.*s is not allowed",
+                                       prefix, STR_ARG(quoted));
         return false;
 }
 

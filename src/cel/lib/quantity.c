@@ -1,8 +1,8 @@
 /*
  * Resource quantities in CEL (apiserver pkg/cel/library/quantity.go).
  *
- * Quantities are pointers upstream, and some functions change what they are called on. Whoever uses a
- * quantity twice can see that, so it is kept:
+ * Quantities are pointers upstream, and some functions change what they are called on. Whoever uses
+ * a quantity twice can see that, so it is kept:
  *
  *     - comparing a 64-bit quantity with one that is held as a decimal turns the receiver into a
  *       decimal, which is then no integer any more;
@@ -126,8 +126,8 @@ static struct cel_value is_less_than(struct cel_context *context, const struct c
 
 /* --- adding --- */
 
-typedef int quantity_operation(struct arena *arena, const struct quantity *a, const struct quantity *b,
-                               struct quantity *ret);
+typedef int quantity_operation(struct arena *arena, const struct quantity *a,
+                               const struct quantity *b, struct quantity *ret);
 
 static struct cel_value combine(struct cel_context *context, const struct cel_value *args,
                                 quantity_operation *operate) {

@@ -40,8 +40,8 @@ static size_t copy_bracket(struct builder *builder, struct str s) {
         return len;
 }
 
-/* PATTERN as the RE2 in use reads it: "(?<name>" is newer than that and becomes "(?P<name>". Returns
- * false for \C, which RE2 has and Go has not. */
+/* PATTERN as the RE2 in use reads it: "(?<name>" is newer than that and becomes "(?P<name>".
+ * Returns false for \C, which RE2 has and Go has not. */
 static bool translate(struct arena *arena, struct str pattern, struct str *ret) {
         struct builder builder = { .arena = arena };
         bool quoted = false; /* between \Q and \E */
@@ -119,8 +119,7 @@ static struct regex *compile_charged(struct cel_context *context, struct str pat
         }
         regex = compile(context->scratch, pattern, &complaint);
         if (!regex)
-                *ret_error = cel_error(context->scratch, "Illegal regex: %.*s",
-                                       STR_ARG(complaint));
+                *ret_error = cel_error(context->scratch, "Illegal regex: %.*s", STR_ARG(complaint));
         return regex;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Semantic versions (apiserver pkg/cel/library/semverlib.go, which uses github.com/blang/semver/v4).
- * Build metadata takes no part in comparisons.
+ * Semantic versions (apiserver pkg/cel/library/semverlib.go, which uses
+ * github.com/blang/semver/v4). Build metadata takes no part in comparisons.
  */
 #include "cel/lib/lib.h"
 

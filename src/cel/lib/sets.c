@@ -42,8 +42,8 @@ static struct cel_value contains(struct cel_context *context, const struct cel_v
 
 static struct cel_value equivalent(struct cel_context *context, const struct cel_value *args,
                                    _unused_ size_t count) {
-        return answer(context, covers(context, &args[0], &args[1]) &&
-                                       covers(context, &args[1], &args[0]));
+        return answer(context,
+                      covers(context, &args[0], &args[1]) && covers(context, &args[1], &args[0]));
 }
 
 static struct cel_value intersects(struct cel_context *context, const struct cel_value *args,

@@ -1,6 +1,6 @@
 /*
- * Methods of strings: cel-go's ext/strings.go at the version Kubernetes enables (0 before 1.29, then
- * 2). Positions are code points, not bytes. string.format is in format_string.c.
+ * Methods of strings: cel-go's ext/strings.go at the version Kubernetes enables (0 before 1.29,
+ * then 2). Positions are code points, not bytes. string.format is in format_string.c.
  */
 #include "base/utf8.h"
 #include "cel/lib/format_string.h"
@@ -36,8 +36,7 @@ static struct cel_value char_at(struct cel_context *context, const struct cel_va
                 return cel_string(STR(""));
         end = (size_t)offset;
         utf8_next(s, &end);
-        return cel_string(
-                cel_valid_text(context->scratch, str_slice(s, (size_t)offset, end)));
+        return cel_string(cel_valid_text(context->scratch, str_slice(s, (size_t)offset, end)));
 }
 
 static struct cel_value substring(struct cel_context *context, const struct cel_value *args,
@@ -57,8 +56,7 @@ static struct cel_value substring(struct cel_context *context, const struct cel_
         to = count > 2 ? offset_of(s, args[2].integer) : (ptrdiff_t)s.len;
         if (to < 0)
                 return out_of_range(context, args[2].integer);
-        return cel_string(cel_valid_text(context->scratch,
-                                         str_slice(s, (size_t)from, (size_t)to)));
+        return cel_string(cel_valid_text(context->scratch, str_slice(s, (size_t)from, (size_t)to)));
 }
 
 /* --- searching --- */
@@ -140,8 +138,7 @@ static struct cel_value change_case(struct cel_context *context, struct str s, c
         s = cel_valid_text(context->scratch, s);
         out = arena_alloc(context->scratch, s.len + 1);
         for (size_t i = 0; i < s.len; i++)
-                out[i] = s.ptr[i] >= first && s.ptr[i] <= last ? (char)(s.ptr[i] ^ 0x20) :
-                                                                 s.ptr[i];
+                out[i] = s.ptr[i] >= first && s.ptr[i] <= last ? (char)(s.ptr[i] ^ 0x20) : s.ptr[i];
         return cel_string((struct str){ out, s.len });
 }
 
@@ -291,9 +288,9 @@ static struct cel_value join(struct cel_context *context, const struct cel_value
 
                 if (item.kind != CEL_STRING) {
                         /* Go prints the value of null, which is the number 0. */
-                        struct str text = item.kind == CEL_NULL ?
-                                                  STR("0") :
-                                                  cel_value_text(context->scratch, &item);
+                        struct str text = item.kind == CEL_NULL
+                                                  ? STR("0")
+                                                  : cel_value_text(context->scratch, &item);
 
                         return cel_error(context->scratch, "join: invalid input: %.*s",
                                          STR_ARG(text));

@@ -112,8 +112,7 @@ static struct cel_value query_map(struct arena *arena, const struct map *paramet
                 const struct parameter *parameter = parameters->entries[i].value;
 
                 keys[i] = cel_string(parameter->key);
-                values[i] = cel_list_value(arena, parameter->values.items,
-                                           parameter->values.count);
+                values[i] = cel_list_value(arena, parameter->values.items, parameter->values.count);
         }
         return cel_map_value(arena, keys, values, parameters->count);
 }

@@ -71,8 +71,8 @@ static int check_escape(struct reader *reader, struct str s, size_t i, enum mode
         int value = escape_value(s, i);
         bool percent = str_eq(escape, STR("%25"));
 
-        /* In a host, only bytes outside ASCII may be escaped, and the percent sign before a zone; in
-         * a zone, what could be written plainly, and blanks. */
+        /* In a host, only bytes outside ASCII may be escaped, and the percent sign before a zone;
+         * in a zone, what could be written plainly, and blanks. */
         if (value >= 0 && !(mode == HOST && value < 0x80 && !percent) &&
             !(mode == ZONE && !percent && value != ' ' && must_escape((char)value, HOST)))
                 return 0;
@@ -97,8 +97,7 @@ static int unescape(struct reader *reader, struct str s, enum mode mode, struct 
                 } else if ((mode == HOST || mode == ZONE) && (unsigned char)c < 0x80 &&
                            must_escape(c, mode)) {
                         quoted = cel_quote(reader->arena, str_slice(s, i, i + 1));
-                        return fail(reader, "invalid character %.*s in host name",
-                                    STR_ARG(quoted));
+                        return fail(reader, "invalid character %.*s in host name", STR_ARG(quoted));
                 }
         }
         out = arena_alloc(reader->arena, s.len + 1);
@@ -195,8 +194,7 @@ static int parse_bracketed(struct reader *reader, struct str host, struct str *r
 
                 return fail(reader, "invalid host: ParseAddr(%.*s): %s%s%.*s%s", STR_ARG(quoted),
                             problem.message, problem.at.len ? " (at " : "",
-                            STR_ARG(problem.at.len ? at : problem.at),
-                            problem.at.len ? ")" : "");
+                            STR_ARG(problem.at.len ? at : problem.at), problem.at.len ? ")" : "");
         }
         if (!ip.v6)
                 return fail(reader, "invalid IP-literal");
@@ -204,8 +202,7 @@ static int parse_bracketed(struct reader *reader, struct str host, struct str *r
         return 0;
 }
 
-static int parse_host(struct reader *reader, struct str scheme, struct str host,
-                      struct str *ret) {
+static int parse_host(struct reader *reader, struct str scheme, struct str host, struct str *ret) {
         const char *open = host.len > 0 ? memrchr(host.ptr, '[', host.len) : NULL;
         const char *colon = host.len > 0 ? memchr(host.ptr, ':', host.len) : NULL;
 

@@ -1,8 +1,8 @@
 /*
- * URLs as Go's net/url reads them, which is RFC 3986 with exceptions: only absolute URLs and absolute
- * paths where Kubernetes asks for a URL, hosts in brackets have to be IPv6 addresses, percent signs
- * in hosts only for bytes outside ASCII. Behaviour is that of Go 1.26, with which Kubernetes 1.36 is
- * built. Private to src/cel/lib.
+ * URLs as Go's net/url reads them, which is RFC 3986 with exceptions: only absolute URLs and
+ * absolute paths where Kubernetes asks for a URL, hosts in brackets have to be IPv6 addresses,
+ * percent signs in hosts only for bytes outside ASCII. Behaviour is that of Go 1.26, with which
+ * Kubernetes 1.36 is built. Private to src/cel/lib.
  */
 #pragma once
 

@@ -58,7 +58,9 @@ static void show_double(struct arena *arena, struct buf *buf, double number) {
 
         if (isnan(number) || isinf(number)) {
                 buf_printf(buf, "double(\"%s\")",
-                           isnan(number) ? "NaN" : number < 0 ? "-Infinity" : "Infinity");
+                           isnan(number) ? "NaN"
+                           : number < 0  ? "-Infinity"
+                                         : "Infinity");
                 return;
         }
         buf_add(buf, text);
@@ -157,8 +159,7 @@ static void run_cases(const struct test_case *cases, size_t count) {
                 _cleanup_(buf_free) struct buf buf = BUF_INIT;
                 enum outcome outcome = evaluate(cases[i].expression, 36, 0, NULL, &buf);
 
-                if (outcome == cases[i].outcome &&
-                    str_eq(buf_str(&buf), str_from(cases[i].text)))
+                if (outcome == cases[i].outcome && str_eq(buf_str(&buf), str_from(cases[i].text)))
                         continue;
                 failed++;
                 print_error("%s\n    is       %s %.*s\n    expected %s %s\n", cases[i].expression,
@@ -244,8 +245,8 @@ static void test_jsonpatch(_unused_ void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_text),     cmocka_unit_test(test_values),
-                cmocka_unit_test(test_budget),   cmocka_unit_test(test_versions),
+                cmocka_unit_test(test_text),      cmocka_unit_test(test_values),
+                cmocka_unit_test(test_budget),    cmocka_unit_test(test_versions),
                 cmocka_unit_test(test_jsonpatch),
         };
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/buf.h"
 #include "base/util.h"
 #include "policy/policy.h"
 
