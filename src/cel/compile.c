@@ -142,13 +142,15 @@ static void validate_conversion(struct constants *constants, const struct cel_ex
 static void validate_matches(struct constants *constants, const struct cel_expr *expr) {
         struct regex *regex;
         struct error error = { 0 };
+        bool owned;
 
         if (expr->arg_count == 0 || !is_literal(expr->args[0]) ||
             expr->args[0]->constant.kind != CEL_STRING)
                 return;
-        if (regex_new(expr->args[0]->constant.string, &regex, &error) < 0)
+        if (cel_patterns_get(constants->env->patterns, expr->args[0]->constant.string, &regex,
+                             &owned, &error) < 0)
                 fail(constants, expr->args[0]->mark, "invalid matches argument: %s", error.message);
-        else
+        else if (owned)
                 regex_free(regex);
 }
 
@@ -327,19 +329,22 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
 static void compile_pattern(struct constants *constants, struct cel_expr *expr) {
         const struct cel_expr *pattern;
         struct error error = { 0 };
+        bool owned;
 
         if (!call_is(expr, "matches") || expr->arg_count == 0)
                 return;
         pattern = expr->args[expr->arg_count - 1];
         if (!is_constant(pattern) || pattern->constant.kind != CEL_STRING)
                 return;
-        if (regex_new(pattern->constant.string, &expr->regex, &error) < 0) {
+        if (cel_patterns_get(constants->env->patterns, pattern->constant.string, &expr->regex,
+                             &owned, &error) < 0) {
                 expr->regex = NULL;
                 if (!constants->env->options.no_check)
                         fail(constants, pattern->mark, "error parsing regexp: %s", error.message);
                 return;
         }
-        *vec_push(&constants->env->regexes) = expr->regex;
+        if (owned)
+                *vec_push(&constants->env->regexes) = expr->regex;
 }
 
 /* What else planning refuses (cel-go interpreter/planner.go): a constant of a type that is no key,

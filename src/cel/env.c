@@ -56,6 +56,8 @@ int cel_env_new(struct arena *arena, const struct cel_env_options *options, stru
         if (env->options.kube_minor == 0)
                 env->options.kube_minor = NEWEST_MINOR;
         env->options.container = arena_str(arena, env->options.container);
+        env->patterns = arena_new(arena, struct cel_patterns);
+        cel_patterns_init(env->patterns);
         add_types(env);
         cel_env_add_library(env, cel_operators());
         for (size_t i = 0; i < ELEMENTS(libraries); i++)
@@ -70,6 +72,7 @@ void cel_env_free(struct cel_env *env) {
         for (size_t i = 0; i < env->regexes.count; i++)
                 regex_free(env->regexes.items[i]);
         vec_free(&env->regexes);
+        cel_patterns_free(env->patterns);
         vec_free(&env->variables);
         map_free(&env->variable_index);
         map_free(&env->functions);

@@ -23,6 +23,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "cel/cel.h"
+#include "cel/patterns.h"
 
 enum { CEL_SLOT_UNRESOLVED = INT_MIN };
 
@@ -45,7 +46,8 @@ struct cel_env {
         struct map variable_index;   /* name -> number + 1, as a pointer */
         struct map functions;        /* name -> struct cel_function_set */
         struct map types;            /* name -> struct cel_type: the type that the name denotes */
-        VEC(struct regex *) regexes; /* of all programs, released by cel_env_free */
+        VEC(struct regex *) regexes; /* of programs, beyond what `patterns` keeps */
+        struct cel_patterns *patterns;
 };
 
 struct cel_program {

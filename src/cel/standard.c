@@ -6,6 +6,7 @@
 #include "base/regex.h"
 #include "base/utf8.h"
 #include "base/util.h"
+#include "cel/program.h"
 #include "cel/eval.h"
 #include "cel/functions.h"
 #include "cel/number.h"
@@ -192,7 +193,7 @@ struct cel_value cel_function_matches(struct cel_context *context, const struct 
                                       _unused_ size_t count) {
         struct regex *regex;
         struct error error;
-        bool matches;
+        bool matches, owned;
 
         if (!cel_charge(context, args[0].string.len / 10))
                 return cel_exhausted();
@@ -200,10 +201,11 @@ struct cel_value cel_function_matches(struct cel_context *context, const struct 
                 return cel_bool(regex_search(context->regex, args[0].string));
         if (!cel_charge(context, 100 + args[1].string.len))
                 return cel_exhausted();
-        if (regex_new(args[1].string, &regex, &error) < 0)
+        if (cel_patterns_get(context->env->patterns, args[1].string, &regex, &owned, &error) < 0)
                 return cel_error(context->scratch, "error parsing regexp: %s", error.message);
         matches = regex_search(regex, args[0].string);
-        regex_free(regex);
+        if (owned)
+                regex_free(regex);
         return cel_bool(matches);
 }
 

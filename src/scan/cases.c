@@ -85,6 +85,13 @@ static void describe_findings(struct buf *buf, const struct finding_list *list, 
                            STR_ARG(list->diagnostics.items[i].message));
 }
 
+static bool any_message_contains(const struct finding_list *list, struct str text) {
+        for (size_t i = 0; i < list->findings.count; i++)
+                if (str_find(list->findings.items[i].message, text, 0) >= 0)
+                        return true;
+        return false;
+}
+
 /* Compares what was found with what was expected; PROBLEM stays empty when they agree. */
 static void compare(struct buf *problem, struct str text, struct str message,
                     const struct finding_list *list, uint32_t offset) {
@@ -97,11 +104,10 @@ static void compare(struct buf *problem, struct str text, struct str message,
                 describe_lines(problem, "expected", &expected, offset);
                 describe_lines(problem, "; found", &found, offset);
                 describe_findings(problem, list, offset);
-        } else if (message.len > 0 && list->findings.count == 0)
-                buf_add(problem, STR("a message is expected, but nothing was found"));
-        else if (message.len > 0 && str_find(list->findings.items[0].message, message, 0) < 0)
-                buf_printf(problem, "the message is \"%.*s\", which does not contain \"%.*s\"",
-                           STR_ARG(list->findings.items[0].message), STR_ARG(message));
+        } else if (message.len > 0 && !any_message_contains(list, message)) {
+                buf_printf(problem, "no message contains \"%.*s\"", STR_ARG(message));
+                describe_findings(problem, list, offset);
+        }
 }
 
 static int add_namespace(struct namespaces *namespaces, struct str text, struct error *error) {

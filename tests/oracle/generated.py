@@ -9,21 +9,22 @@ from generate import Generator
 KNOWN = {}  # the rules, read once
 
 
-def catalogue():
+def catalogue(only=None):
+    """All rules, or ONLY one."""
     if not KNOWN:
         KNOWN.update(rules())
-    return KNOWN
+    return [rule for rule in KNOWN.values() if only in (None, rule.id)]
 
 
-def load(known):
-    return {"load": {"name": "catalogue", "policies": [rule.policy for rule in known.values()]}}
+def load(name, known):
+    return {"load": {"name": name, "policies": [rule.policy for rule in known]}}
 
 
-def upstream(objects):
+def upstream(objects, only):
     """What the API server's code says of each object: a set of (rule, message), or None where it cannot be decoded."""
-    known = catalogue()
-    by_name = {rule.name: rule for rule in known.values()}
-    questions, owners = [load(known), {"load": {"name": "templates", "policies": [r.policy for r in known.values() if r.templates]}}], []
+    known = catalogue(only)
+    by_name = {rule.name: rule for rule in known}
+    questions, owners = [load("catalogue", known), load("templates", [rule for rule in known if rule.templates])], []
     for i, obj in enumerate(objects):
         named = {**obj, "metadata": {**(obj.get("metadata") or {}), "name": f"case-{i}"}}
         common = {"namespace": NAMESPACE, "default": False}
@@ -43,10 +44,10 @@ def upstream(objects):
     return found
 
 
-def differences(objects):
+def differences(objects, only=None):
     """For each object the (rule, message, who says it) that only one of the two says."""
     result = []
-    for u, o in zip(upstream(objects), scan_objects(objects)):
+    for u, o in zip(upstream(objects, only), scan_objects(objects, *(["--rule", only] if only else []))):
         result.append(set() if u is None else {(*f, "upstream") for f in lacking(u, o)} | {(*f, "redoubt") for f in lacking(o, u)})
     return result
 
@@ -57,16 +58,23 @@ def lacking(some, others):
     return [(rule, message) for rule, message in some if (rule, *unordered([message])) not in known]
 
 
+def key_of(finding):
+    """What must stay the same while a case is shrunk: the rule, who alone speaks, and whether that is an error of evaluation."""
+    rule, message, who = finding
+    return rule, who, "resulted in error" in message
+
+
 def differ(objects, key):
-    return [any((rule, who) == key for rule, _, who in difference) for difference in differences(objects)]
+    return [any(key_of(finding) == key for finding in found) and all(key_of(finding)[2] == key[2] for finding in found)
+            for found in differences(objects, key[0])]
 
 
 def judge(make, count):
     need_oracle()
     generator = Generator(argument("seed", 1))
     objects = [make(generator)() for _ in range(count)]
-    wrong = [((rule, who), obj, f"{rule}: only {who} says {message!r}")
-             for obj, difference in zip(objects, differences(objects)) for rule, message, who in sorted(difference)]
+    wrong = [(key_of(finding), obj, "{0}: only {2} says {1!r}".format(*finding))
+             for obj, found in zip(objects, differences(objects)) for finding in sorted(found)]
     report(wrong, differ, count)
 
 

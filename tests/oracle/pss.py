@@ -28,7 +28,7 @@ def forbidden(level, pods):
 
 
 def is_newly_allowed(reason):
-    return reason["reason"] == "forbidden sysctls" and set(reason["detail"].split(", ")) <= NEW_SYSCTLS
+    return reason["reason"] == "forbidden sysctls" and set(reason.get("detail", "").split(", ")) <= NEW_SYSCTLS
 
 
 def is_refused_anyway(pods):

@@ -454,4 +454,7 @@ static const struct eval_case eval_cases[] = {
         { "[3, 4].transformMap(i, v, v)", "{0: 3, 1: 4}" },
         { "[3, 4].transformMapEntry(i, v, {v: i})", "{3: 0, 4: 1}" },
         { "{'a': 1}.transformMapEntry(k, v, v == 2, {k: v})", "{}" },
+        { "string(5444517870735015415413993718908291383296.0)", "\"5.444517870735016e+39\"" },
+        { "b'a' in dyn({'a': 1})",
+          "!internal error: runtime error: hash of unhashable type types.Bytes" },
 };

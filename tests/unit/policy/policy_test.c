@@ -134,7 +134,7 @@ static void a_false_condition_outranks_one_that_fails(void **state _unused_) {
                               "  matchConditions:\n"
                               "  - {name: fails, expression: object.spec.missing == 1}\n"
                               "  - {name: decides, expression: object.spec.replicas == 1}\n"
-                              "  validations: [{expression: 'false', message: no}]\n"),
+                              "  validations: [{expression: 'false', message: nope}]\n"),
                          0);
         assert_string_equal(judge(&world, "spec: {replicas: 2}\n"), "");
         assert_non_null(strstr(judge(&world, "spec: {replicas: 1}\n"), "no such key: missing"));
