@@ -97,7 +97,10 @@ static void eval_conditional(struct cel_context *context, const struct cel_expr 
         collapse(context, ret);
 }
 
+/* An empty list that the checker knows to be a list. */
 static bool is_empty_list(const struct cel_expr *expr) {
+        if (!expr->type || expr->type->kind != CEL_TYPE_LIST)
+                return false;
         if (expr->kind == CEL_EXPR_CONST)
                 return expr->constant.kind == CEL_LIST && cel_list_size(&expr->constant) == 0;
         return expr->kind == CEL_EXPR_LIST && expr->arg_count == 0;

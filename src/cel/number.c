@@ -29,9 +29,9 @@ static bool round_up(char *text) {
         return false;
 }
 
-/* The shortest text of the form d.ddde+dd that reads back as NUMBER. The nearest number of that many
- * digits is not always one, although the next larger is: below a power of two the doubles lie closer
- * than above. */
+/* The shortest text of the form d.ddde+dd that reads back as NUMBER. The nearest number of that
+ * many digits is not always one, although the next larger is: below a power of two the doubles lie
+ * closer than above. */
 static void shortest_text(double number, char *text, size_t size) {
         int precision = fpclassify(number) == FP_NORMAL ? 15 : 1;
 

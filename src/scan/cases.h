@@ -9,7 +9,7 @@
  *
  * A case holds an object (any manifest) and, in comments, the lines on which the rule must find
  * something; without such a comment it must find nothing. `namespace` may hold the Namespace that
- * the object lives in, `message` a text that the first finding must contain.
+ * the object lives in, `message` a text that one of the findings must contain.
  */
 #pragma once
 

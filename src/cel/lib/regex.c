@@ -4,6 +4,8 @@
  */
 #include "base/regex.h"
 
+#include <pthread.h>
+
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "cel/lib/lib.h"
@@ -91,10 +93,6 @@ static struct str complaint_text(struct arena *arena, struct str message) {
                             STR_ARG(where));
 }
 
-static void regex_cleanup(struct regex **regex) {
-        regex_free(*regex);
-}
-
 /* Compiles PATTERN. Returns NULL with what is wrong in *RET_COMPLAINT. */
 static struct regex *compile(struct arena *arena, struct str pattern, struct str *ret_complaint) {
         struct regex *regex = NULL;
@@ -107,21 +105,89 @@ static struct regex *compile(struct arena *arena, struct str pattern, struct str
         return regex;
 }
 
-/* The same within an evaluation, with an error value. */
-static struct regex *compile_charged(struct cel_context *context, struct str pattern,
-                                     struct cel_value *ret_error) {
-        struct regex *regex = NULL;
+/* --- patterns in use --- */
+
+/* Compiling costs as much as a hundred evaluations, and policies ask for the same few patterns
+ * again and again: each thread remembers the last ones. */
+enum { CACHE_SIZE = 8 };
+
+struct cached {
+        struct regex *regex;
+        char *pattern;
+        size_t len;
+};
+
+static _Thread_local struct cached cache[CACHE_SIZE];
+static _Thread_local size_t cache_next; /* the entry to give up for the next pattern */
+
+static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
+static pthread_key_t cache_key;
+static bool cache_usable; /* without a key nothing would be released when a thread ends */
+
+static void cached_clear(struct cached *entry) {
+        regex_free(entry->regex);
+        free(entry->pattern);
+        *entry = (struct cached){ 0 };
+}
+
+static void cache_release(_unused_ void *entries) {
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                cached_clear(&cache[i]);
+}
+
+static void cache_prepare(void) {
+        cache_usable = pthread_key_create(&cache_key, cache_release) == 0;
+}
+
+static struct regex *cache_find(struct str pattern) {
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                if (cache[i].regex &&
+                    str_eq(pattern, (struct str){ cache[i].pattern, cache[i].len }))
+                        return cache[i].regex;
+        return NULL;
+}
+
+/* Hands REGEX over. */
+static void cache_keep(struct str pattern, struct regex *regex) {
+        struct cached *entry = &cache[cache_next];
+
+        cached_clear(entry);
+        entry->pattern = xrealloc(NULL, pattern.len + 1, 1);
+        if (pattern.len > 0)
+                memcpy(entry->pattern, pattern.ptr, pattern.len);
+        entry->len = pattern.len;
+        entry->regex = regex;
+        cache_next = (cache_next + 1) % CACHE_SIZE;
+}
+
+/* The compiled PATTERN, valid until the next call, or NULL with an error value. */
+static const struct regex *regex_of(struct cel_context *context, struct str pattern,
+                                    struct cel_value *ret_error) {
+        struct regex *regex;
         struct str complaint;
 
+        /* Charged in any case: what an evaluation costs must not depend on earlier ones. */
         if (!cel_charge(context, 10 + pattern.len)) {
                 *ret_error = cel_give_up(context);
                 return NULL;
         }
+        regex = cache_find(pattern);
+        if (regex)
+                return regex;
+        pthread_once(&cache_once, cache_prepare);
+        if (!cache_usable || pthread_setspecific(cache_key, cache) != 0) {
+                *ret_error = cel_error(context->scratch, "out of thread-specific memory");
+                return NULL;
+        }
         regex = compile(context->scratch, pattern, &complaint);
-        if (!regex)
+        if (regex)
+                cache_keep(pattern, regex);
+        else
                 *ret_error = cel_error(context->scratch, "Illegal regex: %.*s", STR_ARG(complaint));
         return regex;
 }
+
+/* --- matching --- */
 
 /* The leftmost match at or after FROM. RE2 goes by bytes and finds an empty match (\B) within a
  * character, which Go does not. */
@@ -139,8 +205,7 @@ static bool find_from(const struct regex *regex, struct str text, size_t from, s
 static struct cel_value find(struct cel_context *context, const struct cel_value *args,
                              _unused_ size_t count) {
         struct cel_value error;
-        _cleanup_(regex_cleanup) struct regex *regex =
-                compile_charged(context, args[1].string, &error);
+        const struct regex *regex = regex_of(context, args[1].string, &error);
         struct str text = args[0].string.ptr ? args[0].string : STR(""), match;
 
         if (!regex)
@@ -182,8 +247,7 @@ static struct cel_value find_up_to(struct cel_context *context, const struct reg
 static struct cel_value find_all(struct cel_context *context, const struct cel_value *args,
                                  size_t count) {
         struct cel_value error;
-        _cleanup_(regex_cleanup) struct regex *regex =
-                compile_charged(context, args[1].string, &error);
+        const struct regex *regex = regex_of(context, args[1].string, &error);
         struct str text = args[0].string;
 
         if (!regex)

@@ -457,4 +457,5 @@ static const struct eval_case eval_cases[] = {
         { "string(5444517870735015415413993718908291383296.0)", "\"5.444517870735016e+39\"" },
         { "b'a' in dyn({'a': 1})",
           "!internal error: runtime error: hash of unhashable type types.Bytes" },
+        { "o.x in dyn([])", "!no such key: x" },
 };
