@@ -74,7 +74,7 @@ static bool overload_fits(const struct cel_overload *overload, bool method,
         if (overload->param_count != count || overload->method != method)
                 return false;
         for (size_t i = 0; i < count; i++)
-                if (!type_fits(overload->params[i], &args[i]))
+                if (!overload->row->unguarded && !type_fits(overload->params[i], &args[i]))
                         return false;
         return true;
 }

@@ -9,16 +9,15 @@
  *     !a              a, with the opposite outcome
  *     c ? a : b       the branch that was taken; the condition where the branch is a constant
  *     l.all(x, p)     false: p for each failing element; true: the list
- *     l.exists(x, p)  true: p for each element that holds; false: the list (or where it was missed),
- *                     and what lies outside of it that its elements were compared with
- *     l.filter(x, p)  p for each element that was kept; none: as exists
- *     has(a.b)        false: a, where b was missed; true: a.b
- *     x == y, f(x)    the nodes of the operands; of a list made by map(), its elements'; where an
+ *     l.exists(x, p)  true: p for each element that holds; false: the list (or where it was
+ * missed), and what lies outside of it that its elements were compared with l.filter(x, p)  p for
+ * each element that was kept; none: as exists has(a.b)        false: a, where b was missed; true:
+ * a.b x == y, f(x)    the nodes of the operands; of a list made by map(), its elements'; where an
  *                     operand failed, that one
  *     x in l          x; where x is a constant, the element that was found, otherwise l
- *     x.?a.orValue(d) a; where it was missed: d if that was found, otherwise where a was missed (of a
- *                     and d the deeper one: a container's field before the pod's that stands in)
- *     variables.v     what decided variable v (through cel_explainer.variable)
+ *     x.?a.orValue(d) a; where it was missed: d if that was found, otherwise where a was missed (of
+ * a and d the deeper one: a container's field before the pod's that stands in) variables.v     what
+ * decided variable v (through cel_explainer.variable)
  *
  * The most specific nodes win: a node is dropped when a descendant of it is there too. Nodes come
  * in document order without duplicates. Where nothing in the document decided (a constant), the

@@ -37,8 +37,8 @@ struct cel_function_row {
          * ARGS[i] is NULL where argument i is no literal. Returns NULL or what is wrong. */
         const char *(*check_literals)(struct arena *arena, const struct cel_value *const *args,
                                       size_t count);
-        /* Checks the whole call after type checking (string.format against a list literal), or NULL.
-         * Returns NULL, or what is wrong with *RET_AT set to the node to blame. */
+        /* Checks the whole call after type checking (string.format against a list literal), or
+         * NULL. Returns NULL, or what is wrong with *RET_AT set to the node to blame. */
         const char *(*check_call)(struct arena *arena, const struct cel_expr *call,
                                   const struct cel_expr **ret_at);
         /* Where the overload is chosen at run time, argument types are not looked at: the function
@@ -87,7 +87,7 @@ struct cel_context {
         const struct cel_env *env;
         const struct cel_value *variables; /* by environment variable number */
         size_t variable_count;
-        struct cel_value *frame;           /* comprehension variables, by slot */
+        struct cel_value *frame;    /* comprehension variables, by slot */
         uint64_t steps, step_limit; /* a bound on work; beyond it evaluation fails with an error */
         bool exhausted;             /* the bound was hit: no &&, || or macro absorbs that */
         const struct regex *regex;  /* the constant pattern of the call being made, or NULL */

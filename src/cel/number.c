@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 #include "base/util.h"
 
@@ -253,26 +254,6 @@ int cel_int_parse(struct str text, int64_t *ret) {
         return 0;
 }
 
-/* Whether Go prints the character as it is. Unassigned code points are not known here. */
-static bool is_printable(int32_t code) {
-        static const struct {
-                int32_t first, last;
-        } hidden[] = {
-                { 0x7f, 0xa0 },       { 0xad, 0xad },        { 0x600, 0x605 },   { 0x61c, 0x61c },
-                { 0x6dd, 0x6dd },     { 0x70f, 0x70f },      { 0x1680, 0x1680 }, { 0x180e, 0x180e },
-                { 0x2000, 0x200f },   { 0x2028, 0x202f },    { 0x205f, 0x206f }, { 0x3000, 0x3000 },
-                { 0xd800, 0xf8ff },   { 0xfeff, 0xfeff },    { 0xfff0, 0xfffb }, { 0xfffe, 0xffff },
-                { 0xe0000, 0xe00ff }, { 0xe01f0, 0x10ffff },
-        };
-
-        if (code < 0x20)
-                return false;
-        for (size_t i = 0; i < ELEMENTS(hidden); i++)
-                if (code >= hidden[i].first && code <= hidden[i].last)
-                        return false;
-        return true;
-}
-
 static void quote_char(struct buf *buf, int32_t code, struct str bytes) {
         if (code >= 7 && code <= 13) {
                 buf_add_char(buf, '\\');
@@ -282,7 +263,7 @@ static void quote_char(struct buf *buf, int32_t code, struct str bytes) {
                 buf_add_char(buf, (char)code);
         } else if (code < 0) {
                 buf_printf(buf, "\\x%02x", (unsigned char)bytes.ptr[0]);
-        } else if (is_printable(code)) {
+        } else if (unicode_printable(code)) {
                 buf_add(buf, bytes);
         } else if (code < 0x20 || code == 0x7f) {
                 buf_printf(buf, "\\x%02x", (unsigned)code);

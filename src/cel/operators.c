@@ -338,12 +338,23 @@ static void membership(struct cel_context *context, const struct cel_value *elem
                 *ret = cel_plain_no_overload();
 }
 
+/* An opaque value on the left compares with null and with what its type allows. */
+static bool comparable(const struct cel_value *left, const struct cel_value *right) {
+        if (left->kind != CEL_OPAQUE || right->kind == CEL_NULL)
+                return true;
+        return right->kind == CEL_OPAQUE && left->opaque_type == right->opaque_type &&
+               (!left->opaque_type->comparable ||
+                left->opaque_type->comparable(left->opaque, right->opaque));
+}
+
 static void equality(struct cel_context *context, const struct cel_value *left,
                      const struct cel_value *right, bool wanted, struct cel_value *ret) {
-        bool same = cel_equal_charged(context, left, right);
+        bool same = comparable(left, right) && cel_equal_charged(context, left, right);
 
         if (context->exhausted)
                 *ret = cel_exhausted();
+        else if (wanted && !comparable(left, right))
+                *ret = cel_plain_no_overload();
         else
                 cel_bool_into(ret, same == wanted);
 }

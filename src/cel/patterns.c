@@ -1,5 +1,9 @@
 #include "cel/patterns.h"
 
+#include <errno.h>
+
+#include "base/util.h"
+
 void cel_patterns_init(struct cel_patterns *patterns) {
         *patterns = (struct cel_patterns){ .lock = PTHREAD_RWLOCK_INITIALIZER };
 }
@@ -39,11 +43,15 @@ static struct regex *keep(struct cel_patterns *patterns, struct str pattern, str
 int cel_patterns_get(struct cel_patterns *patterns, struct str pattern, struct regex **ret,
                      bool *ret_owned, struct error *error) {
         struct regex *regex = find(patterns, pattern), *kept = NULL;
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct str translated;
         int r;
 
         *ret_owned = false;
         if (!regex) {
-                r = regex_new(pattern, &regex, error);
+                if (!cel_pattern_translate(&arena, pattern, &translated))
+                        return error_set(error, -EINVAL, "invalid escape sequence: \\C");
+                r = regex_new(translated, &regex, error);
                 if (r < 0)
                         return r;
                 if (pattern.len <= CEL_PATTERN_LENGTH_MAX)

@@ -28,3 +28,8 @@ void cel_patterns_free(struct cel_patterns *patterns);
 /* The compiled PATTERN. *RET_OWNED tells whether the caller frees it. Returns 0 or -EINVAL. */
 int cel_patterns_get(struct cel_patterns *patterns, struct str pattern, struct regex **ret,
                      bool *ret_owned, struct error *error);
+
+/* PATTERN as the RE2 in use reads it: "(?<name>" is newer than that and becomes "(?P<name>".
+ * Returns false for \C, which RE2 has and Go has not. The result is PATTERN itself or lives in
+ * ARENA. */
+bool cel_pattern_translate(struct arena *arena, struct str pattern, struct str *ret);

@@ -6,10 +6,10 @@
 #include "base/regex.h"
 #include "base/utf8.h"
 #include "base/util.h"
-#include "cel/program.h"
 #include "cel/eval.h"
 #include "cel/functions.h"
 #include "cel/number.h"
+#include "cel/program.h"
 
 /* --- size --- */
 

@@ -1,5 +1,6 @@
 #include "doc/yaml_read.h"
 
+#include <assert.h>
 #include <yaml.h>
 
 #include "base/map.h"
@@ -281,6 +282,7 @@ static int on_alias(struct yaml_reader *reader, const yaml_event_t *event, struc
         r = find_anchor(reader, name, start, &anchor, error);
         if (r < 0)
                 return r;
+        assert(anchor);
         if (is_key_next(reader)) {
                 if (anchor->is_scalar)
                         return set_key(reader, &anchor->scalar, start, error);

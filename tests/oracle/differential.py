@@ -9,7 +9,6 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "cli"))
 from lib import DATA, REDOUBT, ROOT, Folder, Skip, main, need_data, run  # noqa: E402,F401  pylint: disable=unused-import
@@ -129,13 +128,18 @@ def template_pods(obj, builtin):
         yield pod
 
 
+def renamed(obj, number):
+    """OBJECT with the name case-NUMBER."""
+    metadata = obj.get("metadata")
+    return {**obj, "metadata": {**(metadata if isinstance(metadata, dict) else {}), "name": f"case-{number}"}}
+
+
 def write_documents(folder, objects):
     """One file with OBJECTS, each named case-N; returns its path."""
     path = os.path.join(folder, "cases.yaml")
     with open(path, "w", encoding="utf-8") as file:
         for i, obj in enumerate(objects):
-            named = {**obj, "metadata": {**(obj.get("metadata") or {}), "name": f"case-{i}"}}
-            file.write(f"---\n{json.dumps(named)}\n")
+            file.write(f"---\n{json.dumps(renamed(obj, i))}\n")
     return path
 
 
@@ -188,18 +192,23 @@ def shrink(obj, differ):
 
 
 def report(disagreements, differ, total):
-    """Shrinks and shows DISAGREEMENTS, (key, object, text) each; one for every key. DIFFER(objects, key) -> truths."""
+    """Shrinks DISAGREEMENTS, (key, object, text) each, and raises with what remains different; one for every key is tried.
+    DIFFER(objects, key) -> truths.
+    """
     if not disagreements:
         return
     first = {}
     for key, obj, text in disagreements:
         if key not in first or len(json.dumps(obj)) < len(json.dumps(first[key][0])):
             first[key] = (obj, text)
-    lines = [f"{len(disagreements)} disagreements in {total} cases, of {len(first)} kinds"]
-    for key, (obj, text) in list(first.items())[:SHOWN]:
-        small = shrink(obj, lambda objects, key=key: differ(objects, key))
-        lines.append(f"{text}\n  {json.dumps(small)}")
-    raise Disagreement("\n".join(lines))
+    shown = {}
+    for key, (obj, text) in list(first.items())[:4 * SHOWN]:
+        small = json.dumps(shrink(obj, lambda objects, key=key: differ(objects, key)))
+        shown.setdefault(small, text)
+        if len(shown) == SHOWN:
+            break
+    raise Disagreement("\n".join([f"{len(disagreements)} disagreements in {total} cases, of {len(first)} kinds"] +
+                                 [f"{text}\n  {small}" for small, text in shown.items()]))
 
 
 def argument(name, default):
@@ -208,11 +217,3 @@ def argument(name, default):
         if word.startswith(f"--{name}="):
             return int(word.partition("=")[2])
     return default
-
-
-def parts_file(text):
-    """A temporary file that is removed when the program ends."""
-    file = tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8")
-    file.write(text)
-    file.flush()
-    return file

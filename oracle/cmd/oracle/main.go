@@ -134,6 +134,8 @@ func main() {
 	flag.Parse()
 	klog.SetOutput(io.Discard)
 
+	debug.SetGCPercent(400) // much is allocated and little kept
+
 	queue := make(chan chan []byte, max(*jobs-1, 0))
 	failed := make(chan error, 1)
 	go func() { failed <- read(os.Stdin, queue) }()

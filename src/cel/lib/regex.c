@@ -4,11 +4,11 @@
  */
 #include "base/regex.h"
 
-#include <pthread.h>
-
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "cel/lib/lib.h"
+#include "cel/patterns.h"
+#include "cel/program.h"
 
 /* RE2's words for what is wrong, and Go's. */
 static const struct {
@@ -42,9 +42,10 @@ static size_t copy_bracket(struct builder *builder, struct str s) {
         return len;
 }
 
-/* PATTERN as the RE2 in use reads it: "(?<name>" is newer than that and becomes "(?P<name>".
- * Returns false for \C, which RE2 has and Go has not. */
-static bool translate(struct arena *arena, struct str pattern, struct str *ret) {
+static const struct str no_single_byte =
+        STR_INIT("error parsing regexp: invalid escape sequence: `\\C`");
+
+bool cel_pattern_translate(struct arena *arena, struct str pattern, struct str *ret) {
         struct builder builder = { .arena = arena };
         bool quoted = false; /* between \Q and \E */
         size_t i = 0;
@@ -93,101 +94,40 @@ static struct str complaint_text(struct arena *arena, struct str message) {
                             STR_ARG(where));
 }
 
-/* Compiles PATTERN. Returns NULL with what is wrong in *RET_COMPLAINT. */
-static struct regex *compile(struct arena *arena, struct str pattern, struct str *ret_complaint) {
-        struct regex *regex = NULL;
-        struct error error;
-
-        if (!translate(arena, pattern, &pattern))
-                *ret_complaint = STR("error parsing regexp: invalid escape sequence: `\\C`");
-        else if (regex_new(pattern, &regex, &error) < 0)
-                *ret_complaint = complaint_text(arena, str_from(error.message));
-        return regex;
-}
-
-/* --- patterns in use --- */
-
-/* Compiling costs as much as a hundred evaluations, and policies ask for the same few patterns
- * again and again: each thread remembers the last ones. */
-enum { CACHE_SIZE = 8 };
-
-struct cached {
+/* A compiled pattern; `owned` where it has to be freed after use. */
+struct pattern {
         struct regex *regex;
-        char *pattern;
-        size_t len;
+        bool owned;
 };
 
-static _Thread_local struct cached cache[CACHE_SIZE];
-static _Thread_local size_t cache_next; /* the entry to give up for the next pattern */
-
-static pthread_once_t cache_once = PTHREAD_ONCE_INIT;
-static pthread_key_t cache_key;
-static bool cache_usable; /* without a key nothing would be released when a thread ends */
-
-static void cached_clear(struct cached *entry) {
-        regex_free(entry->regex);
-        free(entry->pattern);
-        *entry = (struct cached){ 0 };
+static void pattern_done(struct pattern *pattern) {
+        if (pattern->owned)
+                regex_free(pattern->regex);
 }
 
-static void cache_release(_unused_ void *entries) {
-        for (size_t i = 0; i < CACHE_SIZE; i++)
-                cached_clear(&cache[i]);
-}
+/* Compiles the pattern TEXT, or makes an error in *RET_ERROR. The environment keeps what was
+ * compiled. */
+static int pattern_get(struct cel_context *context, struct str text, struct pattern *ret,
+                       struct cel_value *ret_error) {
+        struct str translated, complaint;
+        struct error error;
+        int r = -EINVAL;
 
-static void cache_prepare(void) {
-        cache_usable = pthread_key_create(&cache_key, cache_release) == 0;
-}
-
-static struct regex *cache_find(struct str pattern) {
-        for (size_t i = 0; i < CACHE_SIZE; i++)
-                if (cache[i].regex &&
-                    str_eq(pattern, (struct str){ cache[i].pattern, cache[i].len }))
-                        return cache[i].regex;
-        return NULL;
-}
-
-/* Hands REGEX over. */
-static void cache_keep(struct str pattern, struct regex *regex) {
-        struct cached *entry = &cache[cache_next];
-
-        cached_clear(entry);
-        entry->pattern = xrealloc(NULL, pattern.len + 1, 1);
-        if (pattern.len > 0)
-                memcpy(entry->pattern, pattern.ptr, pattern.len);
-        entry->len = pattern.len;
-        entry->regex = regex;
-        cache_next = (cache_next + 1) % CACHE_SIZE;
-}
-
-/* The compiled PATTERN, valid until the next call, or NULL with an error value. */
-static const struct regex *regex_of(struct cel_context *context, struct str pattern,
-                                    struct cel_value *ret_error) {
-        struct regex *regex;
-        struct str complaint;
-
-        /* Charged in any case: what an evaluation costs must not depend on earlier ones. */
-        if (!cel_charge(context, 10 + pattern.len)) {
+        if (!cel_charge(context, 10 + text.len)) {
                 *ret_error = cel_give_up(context);
-                return NULL;
+                return -ECANCELED;
         }
-        regex = cache_find(pattern);
-        if (regex)
-                return regex;
-        pthread_once(&cache_once, cache_prepare);
-        if (!cache_usable || pthread_setspecific(cache_key, cache) != 0) {
-                *ret_error = cel_error(context->scratch, "out of thread-specific memory");
-                return NULL;
+        complaint = no_single_byte;
+        if (cel_pattern_translate(context->scratch, text, &translated)) {
+                r = cel_patterns_get(context->env->patterns, translated, &ret->regex, &ret->owned,
+                                     &error);
+                if (r >= 0)
+                        return r;
+                complaint = complaint_text(context->scratch, str_from(error.message));
         }
-        regex = compile(context->scratch, pattern, &complaint);
-        if (regex)
-                cache_keep(pattern, regex);
-        else
-                *ret_error = cel_error(context->scratch, "Illegal regex: %.*s", STR_ARG(complaint));
-        return regex;
+        *ret_error = cel_error(context->scratch, "Illegal regex: %.*s", STR_ARG(complaint));
+        return r;
 }
-
-/* --- matching --- */
 
 /* The leftmost match at or after FROM. RE2 goes by bytes and finds an empty match (\B) within a
  * character, which Go does not. */
@@ -205,14 +145,14 @@ static bool find_from(const struct regex *regex, struct str text, size_t from, s
 static struct cel_value find(struct cel_context *context, const struct cel_value *args,
                              _unused_ size_t count) {
         struct cel_value error;
-        const struct regex *regex = regex_of(context, args[1].string, &error);
+        _cleanup_(pattern_done) struct pattern pattern = { 0 };
         struct str text = args[0].string.ptr ? args[0].string : STR(""), match;
 
-        if (!regex)
+        if (pattern_get(context, args[1].string, &pattern, &error) < 0)
                 return error;
         if (!cel_charge_bytes(context, text.len))
                 return cel_give_up(context);
-        if (!find_from(regex, text, 0, &match))
+        if (!find_from(pattern.regex, text, 0, &match))
                 return cel_string(STR(""));
         return cel_string(match);
 }
@@ -229,7 +169,8 @@ static struct cel_value find_up_to(struct cel_context *context, const struct reg
                 size_t start = (size_t)(match.ptr - text.ptr), end = start + match.len;
                 bool adjacent = match.len == 0 && start == last_end;
 
-                if (!cel_charge(context, 1) || !cel_charge_bytes(context, end - from))
+                /* To find this match, all of the rest may have been looked at. */
+                if (!cel_charge(context, 1 + (text.len - from) / 512))
                         return cel_give_up(context);
                 if (end > from)
                         from = end;
@@ -247,28 +188,30 @@ static struct cel_value find_up_to(struct cel_context *context, const struct reg
 static struct cel_value find_all(struct cel_context *context, const struct cel_value *args,
                                  size_t count) {
         struct cel_value error;
-        const struct regex *regex = regex_of(context, args[1].string, &error);
+        _cleanup_(pattern_done) struct pattern pattern = { 0 };
         struct str text = args[0].string;
 
-        if (!regex)
+        if (pattern_get(context, args[1].string, &pattern, &error) < 0)
                 return error;
         if (!text.ptr)
                 text = STR("");
-        return find_up_to(context, regex, text,
+        return find_up_to(context, pattern.regex, text,
                           count > 2 && args[2].integer >= 0 ? (size_t)args[2].integer : SIZE_MAX);
 }
 
 /* A literal pattern has to be valid when the expression is compiled. */
 static const char *check_pattern(struct arena *arena, const struct cel_value *const *args,
                                  size_t count) {
-        struct regex *regex;
-        struct str complaint;
+        struct regex *regex = NULL;
+        struct str pattern;
+        struct error error;
 
         if (count < 2 || !args[1] || args[1]->kind != CEL_STRING)
                 return NULL;
-        regex = compile(arena, args[1]->string, &complaint);
-        if (!regex)
-                return arena_str(arena, complaint).ptr;
+        if (!cel_pattern_translate(arena, args[1]->string, &pattern))
+                return no_single_byte.ptr;
+        if (regex_new(pattern, &regex, &error) < 0)
+                return complaint_text(arena, str_from(error.message)).ptr;
         regex_free(regex);
         return NULL;
 }
