@@ -58,7 +58,8 @@ void arena_rewind(struct arena *arena, struct arena_mark mark);
 /* Forgets everything and keeps at most KEEP bytes of blocks for the next use. */
 void arena_reset(struct arena *arena, size_t keep);
 
-/* Moves all memory of FROM into ARENA; what was allocated there stays valid. FROM is empty after. */
+/* Moves all memory of FROM into ARENA; what was allocated there stays valid. FROM is empty after.
+ */
 void arena_adopt(struct arena *arena, struct arena *from);
 
 /* Gives all memory back. ARENA may be used again. */

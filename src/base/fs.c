@@ -38,7 +38,8 @@ static int read_all(int fd, size_t limit, size_t hint, struct buf *buf, struct e
                         return 0;
                 buf->len += (size_t)n;
                 if (buf->len > limit)
-                        return error_set(error, -EFBIG, "is larger than the limit of %zu bytes (--max-file-size)",
+                        return error_set(error, -EFBIG,
+                                         "is larger than the limit of %zu bytes (--max-file-size)",
                                          limit);
                 chunk = 64 << 10;
         }
@@ -61,7 +62,8 @@ int fs_read(const char *name, int fd, size_t limit, bool any_type, struct buf *b
         if (r < 0)
                 return r;
         if (hint > limit)
-                return error_set(error, -EFBIG, "is larger than the limit of %zu bytes (--max-file-size)", limit);
+                return error_set(error, -EFBIG,
+                                 "is larger than the limit of %zu bytes (--max-file-size)", limit);
         return read_all(fd, limit, hint, buf, error);
 }
 

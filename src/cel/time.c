@@ -258,7 +258,9 @@ int cel_duration_parse(struct str text, int64_t *ret) {
 
 /* Go computes with doubles here, and rounds as they do. */
 static double duration_in(int64_t nanoseconds, int64_t unit) {
-        return (double)(nanoseconds / unit) + (double)(nanoseconds % unit) / (double)unit;
+        int64_t whole = nanoseconds / unit, rest = nanoseconds % unit;
+
+        return (double)whole + (double)rest / (double)unit;
 }
 
 struct str cel_duration_text(struct arena *arena, int64_t nanoseconds) {

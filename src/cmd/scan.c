@@ -310,8 +310,8 @@ static int run(struct command_context *context, int argc, char **argv) {
         options = (struct scan_options){
                 .policies = &set,
                 .limits = limits,
-                .threads =
-                        arguments->threads > 0 ? (unsigned)arguments->threads : (unsigned)pool_default_threads(),
+                .threads = arguments->threads > 0 ? (unsigned)arguments->threads
+                                                  : (unsigned)pool_default_threads(),
                 .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
                 .as_submitted = arguments->as_submitted,
                 .frames = shows_frames(&outputs),

@@ -49,6 +49,9 @@ type request struct {
 
 	// Whether objects get the defaults of their type, as in the API server; true unless said otherwise.
 	Default *bool `json:"default"`
+	// Whether the object of a CREATE is prepared for storage, which in the API server happens between mutating and validating
+	// admission: it gets a uid and a creation time and loses its status.
+	Prepare bool `json:"prepare"`
 }
 
 type userQuestion struct {
@@ -105,13 +108,18 @@ func (r *request) prepare() (*prepared, error) {
 	if err != nil {
 		return nil, fmt.Errorf("oldObject: %w", err)
 	}
-	any := object
-	if any == nil {
-		any = old
-	}
 	operation, err := r.operation(object, old)
 	if err != nil {
 		return nil, err
+	}
+	if r.Prepare && operation == admission.Create {
+		if object, _, err = beforeCreate(context.Background(), object); err != nil {
+			return nil, err
+		}
+	}
+	any := object
+	if any == nil {
+		any = old
 	}
 	p := &prepared{mapper: mapperWith(r.Kinds)}
 	kind, resource, err := r.kindAndResource(any, p.mapper)
