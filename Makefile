@@ -42,6 +42,12 @@ bench: release
 
 install: release
 	install -D -m 755 build/redoubt $(DESTDIR)$(PREFIX)/bin/redoubt
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	build/redoubt completion man > $(DESTDIR)$(PREFIX)/share/man/man1/redoubt.1
+	build/redoubt completion bash > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/redoubt
+	build/redoubt completion zsh > $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_redoubt
+	build/redoubt completion fish > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/redoubt.fish
 
 clean:
 	rm -rf .build build

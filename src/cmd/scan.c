@@ -47,9 +47,8 @@ static const struct option_spec specs[] = {
         { 0, "brief", NULL, "one line for each finding, the same as -o brief", OPTION_FLAG,
           AT(brief) },
         { 0, "all", NULL, "list every place of a repeated finding", OPTION_FLAG, AT(all) },
-        { 0, "fail-on", "SEVERITY",
-          "exit with 1 for findings of this severity or worse; low is the default", OPTION_CHOICE,
-          AT(fail_on), .words = severities },
+        { 0, "fail-on", "SEVERITY", "exit with 1 for findings of this severity or worse",
+          OPTION_CHOICE, AT(fail_on), .words = severities },
         RULE_OPTIONS(struct scan_arguments, rules),
         OPTION_SECTION("Input"),
         { 'n', "namespace", "NAME", "the namespace of objects that name none", OPTION_STRING,
@@ -262,7 +261,7 @@ static struct str joined(struct arena *arena, int argc, char **argv) {
 }
 
 static int exit_status(const struct report *report, int fail_on) {
-        if (scan_is_incomplete(report->list, &report->coverage))
+        if (report_incomplete(report))
                 return COMMAND_INCOMPLETE;
         for (size_t i = 0; i < report->list->findings.count; i++)
                 if ((int)report->list->findings.items[i].rule->severity >= fail_on)

@@ -310,8 +310,9 @@ static void place_map(struct tree *tree, const struct tree_item *items, size_t c
 
 void tree_close(struct tree *tree, struct doc_pos end, struct tree_value *ret) {
         struct tree_frame *frame = tree_top(tree);
-        struct tree_item *items = tree->items.items + frame->first;
         size_t count = tree->items.count - frame->first;
+        /* There is no array yet when the first container is empty. */
+        struct tree_item *items = count > 0 ? tree->items.items + frame->first : NULL;
 
         frame->node.end = end.line ? end : frame->last_end;
         if (frame->node.kind == DOC_MAP && count > 0) {

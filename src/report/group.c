@@ -113,11 +113,16 @@ void finding_counts_free(struct finding_counts *counts) {
         vec_free(&counts->practices);
 }
 
-bool report_incomplete(const struct report *report) {
+bool report_has_gaps(const struct report *report) {
         if (report->coverage.not_judged > 0)
                 return true;
         for (size_t i = 0; i < report->list->diagnostics.count; i++)
                 if (report->list->diagnostics.items[i].incomplete)
                         return true;
         return false;
+}
+
+bool report_incomplete(const struct report *report) {
+        return report_has_gaps(report) || report->coverage.objects == 0 ||
+               report->coverage.rules == 0;
 }

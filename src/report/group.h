@@ -37,5 +37,5 @@ struct finding_counts {
 void finding_counts_init(const struct finding_groups *groups, struct finding_counts *ret);
 void finding_counts_free(struct finding_counts *counts);
 
-/* Whether something was left unjudged. */
-bool report_incomplete(const struct report *report);
+/* Whether something that was there was left unjudged. */
+bool report_has_gaps(const struct report *report);

@@ -53,6 +53,10 @@ struct report_style {
         bool all;     /* text: list every place of a repeated finding instead of the first few */
 };
 
+/* Whether something was left unjudged, or there was nothing to judge: such a report never says
+ * clean. */
+bool report_incomplete(const struct report *report);
+
 /* Writes REPORT to OUT. Returns 0 or a negative errno where writing failed. */
 int report_write(enum report_format format, const struct report *report,
                  const struct report_style *style, FILE *out);

@@ -187,7 +187,7 @@ void write_summary(struct out *out, const struct report *report, const struct re
                 add_practices(buf, style, counts);
         }
         add_left_out(buf, style, &report->coverage);
-        if (report_incomplete(report))
+        if (report_has_gaps(report))
                 add_incomplete(buf, style, report, found ? 2 : 0);
         else if (!found)
                 add_verdict(buf, style, &report->coverage);

@@ -274,12 +274,3 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
                                          dropped, options->max_findings));
         finding_list_sort(list);
 }
-
-bool scan_is_incomplete(const struct finding_list *list, const struct report_coverage *coverage) {
-        if (coverage->not_judged > 0 || coverage->objects == 0)
-                return true;
-        for (size_t i = 0; i < list->diagnostics.count; i++)
-                if (list->diagnostics.items[i].incomplete)
-                        return true;
-        return false;
-}

@@ -32,6 +32,3 @@ struct scan_options {
  * nothing is fatal. */
 void scan_files(const struct scan_options *options, const struct input_list *files,
                 struct finding_list *list, struct report_coverage *coverage);
-
-/* Whether something was not judged: the scan is incomplete. */
-bool scan_is_incomplete(const struct finding_list *list, const struct report_coverage *coverage);

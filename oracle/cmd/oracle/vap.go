@@ -311,29 +311,47 @@ func (q *vapQuestion) answerSet(p *prepared) (*setAnswer, error) {
 	}
 	answer := &setAnswer{Results: []*vapAnswer{}}
 	attributes := p.attributes
-	for _, c := range loaded.([]*compiledPolicy) {
+	for _, bound := range loaded.([]boundPolicy) {
 		p.attributes = &recordedAttributes{Attributes: attributes.Attributes, annotations: map[string]string{}}
-		one, err := q.dispatch(p, c, []*admissionregistration.ValidatingAdmissionPolicyBinding{denyBinding(c.policy.Name)})
+		one, err := q.dispatch(p, bound.compiledPolicy, bound.bindings)
 		if err != nil {
 			return nil, err
 		}
 		if one.Matched {
 			answer.Matched++
 		}
-		if !one.Allowed {
-			one.Policy = c.policy.Name
+		if !one.Allowed || one.objects() {
+			one.Policy = bound.policy.Name
 			answer.Results = append(answer.Results, one)
 		}
 	}
 	return answer, nil
 }
 
+// objects says whether a decision is against the object, which a binding that only warns lets pass all the same.
+func (a *vapAnswer) objects() bool {
+	for _, e := range a.Evaluations {
+		for _, d := range e.Decisions {
+			if d.Action == string(validating.ActionDeny) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 var sets, clusters sync.Map
+
+type boundPolicy struct {
+	*compiledPolicy
+	bindings []*admissionregistration.ValidatingAdmissionPolicyBinding
+}
 
 // loadQuestion keeps policies or RBAC objects under a name, for questions that ask for them by "set" and "cluster".
 type loadQuestion struct {
 	Name     string            `json:"name"`
 	Policies []json.RawMessage `json:"policies"`
+	Bindings []json.RawMessage `json:"bindings"` // a policy that none of them names gets one that denies
 	RBAC     []json.RawMessage `json:"rbac"`
 }
 
@@ -343,13 +361,20 @@ type loadAnswer struct {
 }
 
 func (q *loadQuestion) answer() (any, error) {
-	policies := []*compiledPolicy{}
+	policies := []boundPolicy{}
 	for _, raw := range q.Policies {
 		c, err := compilePolicy(raw)
 		if err != nil {
 			return nil, fmt.Errorf("policy: %w", err)
 		}
-		policies = append(policies, c)
+		own, err := (&vapQuestion{Bindings: q.Bindings}).bindings(c.policy.Name)
+		if err != nil {
+			return nil, err
+		}
+		if len(own) == 0 {
+			own = append(own, denyBinding(c.policy.Name))
+		}
+		policies = append(policies, boundPolicy{c, own})
 	}
 	sets.Store(q.Name, policies)
 	if q.RBAC != nil {
