@@ -13,9 +13,23 @@ static bool contains(const struct doc_node *values, struct str value) {
         return false;
 }
 
-static bool expression_holds(const struct doc_node *expression, const struct doc_node *labels) {
+/* Labels of an object, and one more that wins over one of the same key (none where KEY is empty).
+ */
+struct labels {
+        const struct doc_node *written;
+        struct str key;
+        struct doc_node value;
+};
+
+static const struct doc_node *find_label(const struct labels *labels, struct str key) {
+        if (labels->key.len > 0 && str_eq(labels->key, key))
+                return &labels->value;
+        return doc_get(labels->written, key);
+}
+
+static bool expression_holds(const struct doc_node *expression, const struct labels *labels) {
         const struct doc_node *label =
-                doc_get(labels, doc_string(doc_get(expression, STR("key")), STR("")));
+                find_label(labels, doc_string(doc_get(expression, STR("key")), STR("")));
         struct str operator= doc_string(doc_get(expression, STR("operator")), STR(""));
         const struct doc_node *values = doc_get(expression, STR("values"));
 
@@ -30,13 +44,13 @@ static bool expression_holds(const struct doc_node *expression, const struct doc
         return false;
 }
 
-bool kube_selector_matches(const struct doc_node *selector, const struct doc_node *labels) {
+static bool matches(const struct doc_node *selector, const struct labels *labels) {
         const struct doc_node *wanted = doc_get(selector, STR("matchLabels"));
         const struct doc_node *expressions = doc_get(selector, STR("matchExpressions"));
 
         for (uint32_t i = 0; wanted && wanted->kind == DOC_MAP && i < wanted->map.count; i++) {
                 const struct doc_entry *entry = &wanted->map.entries[i];
-                const struct doc_node *label = doc_get(labels, entry->key);
+                const struct doc_node *label = find_label(labels, entry->key);
 
                 if (!label ||
                     !str_eq(doc_string(label, STR("")), doc_string(&entry->value, STR(""))))
@@ -47,6 +61,18 @@ bool kube_selector_matches(const struct doc_node *selector, const struct doc_nod
                 if (!expression_holds(&expressions->list.items[i], labels))
                         return false;
         return true;
+}
+
+bool kube_selector_matches(const struct doc_node *selector, const struct doc_node *labels) {
+        return matches(selector, &(struct labels){ .written = labels });
+}
+
+bool kube_selector_matches_with(const struct doc_node *selector, const struct doc_node *labels,
+                                struct str key, struct str value) {
+        struct labels all = { .written = labels, .key = key };
+
+        doc_set_string(&all.value, value);
+        return matches(selector, &all);
 }
 
 static int check_expression(const struct doc_node *expression, struct error *error) {

@@ -12,6 +12,10 @@
 /* Whether SELECTOR (a map) selects LABELS (a map of strings, or NULL for none). */
 bool kube_selector_matches(const struct doc_node *selector, const struct doc_node *labels);
 
+/* The same for labels that have VALUE at KEY on top: an object that the server gives a label. */
+bool kube_selector_matches_with(const struct doc_node *selector, const struct doc_node *labels,
+                                struct str key, struct str value);
+
 /* Checks the shape of SELECTOR: known operators, values present where needed. Returns 0 or -EINVAL
  * with the place. */
 int kube_selector_check(const struct doc_node *selector, struct error *error);

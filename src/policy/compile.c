@@ -20,6 +20,7 @@ struct loader {
 
 static const char *const validation_fields[] = { "expression", "message", "messageExpression",
                                                  "reason", NULL };
+static const char *const annotation_fields[] = { "key", "valueExpression", NULL };
 static const char *const named_fields[] = { "name", "expression", NULL };
 
 /* Compiles the expression in FIELD of MAP. WANTED: the type it must have, or NULL for any. */
@@ -94,8 +95,17 @@ static int read_conditions(struct loader *l, const struct doc_node *spec, struct
                                     &policy->conditions[i].program, error);
                 if (r < 0)
                         return r;
+                policy->conditions[i].expression = doc_get(item, STR("expression"))->string;
+                if (cel_program_uses(policy->conditions[i].program, POLICY_VARIABLES))
+                        return bad(doc_get(item, STR("expression")), error,
+                                   "a match condition cannot use variables");
         }
         return 0;
+}
+
+static bool is_reason(struct str text) {
+        return str_eq(text, STR("Unauthorized")) || str_eq(text, STR("Forbidden")) ||
+               str_eq(text, STR("Invalid")) || str_eq(text, STR("RequestEntityTooLarge"));
 }
 
 static int read_validation(struct loader *l, const struct doc_node *item,
@@ -116,10 +126,49 @@ static int read_validation(struct loader *l, const struct doc_node *item,
                             &validation->message_program, error);
         if (r < 0)
                 return r;
+        if (validation->reason.len > 0 && !is_reason(validation->reason))
+                return bad(doc_get(item, STR("reason")), error,
+                           "\"%.*s\" is no reason (Unauthorized, Forbidden, Invalid, "
+                           "RequestEntityTooLarge)",
+                           STR_ARG(validation->reason));
         if (str_find(str_trim(validation->message), STR("\n"), 0) >= 0)
                 return bad(doc_get(item, STR("message")), error,
                            "message must not contain line breaks");
         return 0;
+}
+
+static int read_annotation(struct loader *l, const struct doc_node *item,
+                           struct policy_annotation *annotation, struct error *error) {
+        const struct cel_type *type;
+        int r = policy_check_fields(item, "an audit annotation", annotation_fields, error);
+
+        if (r >= 0)
+                r = policy_read_string(item, "key", &annotation->key, error);
+        if (r >= 0 && annotation->key.len == 0)
+                r = bad(item, error, "an audit annotation needs a key");
+        if (r >= 0)
+                r = compile(l, item, "valueExpression", NULL, &annotation->program, error);
+        if (r < 0)
+                return r;
+        annotation->expression = doc_get(item, STR("valueExpression"))->string;
+        type = cel_program_type(annotation->program);
+        if (!cel_type_equal(type, &cel_type_string) && !cel_type_equal(type, &cel_type_null))
+                return bad(doc_get(item, STR("valueExpression")), error,
+                           "valueExpression must evaluate to string or null, not %.*s",
+                           STR_ARG(cel_type_text(l->arena, type)));
+        return 0;
+}
+
+static int read_annotations(struct loader *l, const struct doc_node *list, struct policy *policy,
+                            struct error *error) {
+        int r = 0;
+
+        policy->annotations =
+                arena_new_array(l->arena, list->list.count, struct policy_annotation);
+        policy->annotation_count = list->list.count;
+        for (uint32_t i = 0; i < list->list.count && r >= 0; i++)
+                r = read_annotation(l, &list->list.items[i], &policy->annotations[i], error);
+        return r;
 }
 
 static int read_validations(struct loader *l, const struct doc_node *spec, struct policy *policy,
@@ -140,7 +189,7 @@ static int read_validations(struct loader *l, const struct doc_node *spec, struc
                 if (r < 0)
                         return r;
         }
-        return 0;
+        return read_annotations(l, annotations, policy, error);
 }
 
 int policy_compile(struct policy_set *set, struct policy *policy, struct error *error) {

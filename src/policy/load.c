@@ -235,7 +235,6 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
                      struct error *error) {
         const struct doc_node *spec = doc_get(object, STR("spec"));
         const struct doc_node *match = doc_get(spec, STR("matchConstraints"));
-        const struct doc_node *param_kind = doc_get(spec, STR("paramKind"));
         int r;
 
         if (!spec)
@@ -250,7 +249,9 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
                 return r;
         if (policy->match.rule_count == 0)
                 return bad(match, error, "matchConstraints needs resourceRules");
-        policy->has_params = param_kind && param_kind->kind != DOC_NULL;
+        r = policy_read_param_kind(spec, policy, error);
+        if (r < 0)
+                return r;
         return read_failure_policy(spec, policy, error);
 }
 
@@ -278,6 +279,7 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
         int r;
 
         policy->document = doc;
+        policy->params = &set->params;
         policy->spec = doc_get(object, STR("spec"));
         r = read_metadata(&l, object, policy, error);
         if (r >= 0)
@@ -308,10 +310,21 @@ static int read_actions(struct loader *l, const struct doc_node *spec,
         if (r < 0)
                 return r;
         for (size_t i = 0; i < count; i++) {
-                binding->deny |= str_eq(actions[i], STR("Deny"));
-                binding->warn |= str_eq(actions[i], STR("Warn"));
-                binding->audit |= str_eq(actions[i], STR("Audit"));
+                bool *action = str_eq(actions[i], STR("Deny"))    ? &binding->deny
+                               : str_eq(actions[i], STR("Warn"))  ? &binding->warn
+                               : str_eq(actions[i], STR("Audit")) ? &binding->audit
+                                                                  : NULL;
+
+                if (!action)
+                        return bad(spec, error,
+                                   "\"%.*s\" is no validationAction (Deny, Warn, Audit)",
+                                   STR_ARG(actions[i]));
+                if (*action)
+                        return bad(spec, error, "validationActions holds %.*s twice",
+                                   STR_ARG(actions[i]));
+                *action = true;
         }
+        binding->action_list = doc_get(spec, STR("validationActions"));
         if (!binding->deny && !binding->warn && !binding->audit)
                 return bad(spec, error, "a binding needs validationActions (Deny, Warn, Audit)");
         if (binding->deny && binding->warn)
@@ -340,9 +353,10 @@ int policy_load_binding(struct policy_set *set, const struct doc_node *object,
                 binding->has_match = true;
                 r = read_match(&l, match, &binding->match, error);
         }
+        if (r >= 0)
+                r = policy_read_param_ref(spec, binding, error);
         if (r < 0)
                 return r;
-        binding->has_params = doc_get(spec, STR("paramRef"));
         binding->name = doc_string(doc_find(object, "metadata", "name"), STR(""));
         *vec_push(&set->bindings) = binding;
         return 0;

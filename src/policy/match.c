@@ -2,8 +2,8 @@
  * Which objects a policy is about (k8s.io/apiserver/pkg/admission/plugin/policy/matching and
  * .../predicates).
  *
- * The order is upstream's: excluded rules, then resource rules, then the selectors. An object whose
- * Namespace is not known has the one label that every namespace has: kubernetes.io/metadata.name.
+ * Every part must hold, so their order does not show. An object whose Namespace is not known has
+ * the one label that every namespace has: kubernetes.io/metadata.name.
  */
 #include "base/util.h"
 #include "kube/selector.h"
@@ -42,19 +42,56 @@ static bool scope_fits(const struct policy_rule *rule, const struct policy_subje
         return true;
 }
 
-/* With matchPolicy Equivalent a rule for one version or group of a resource stands for all of them:
- * the server converts. */
-static bool group_version_fits(const struct policy_rule *rule, const struct policy_subject *subject,
-                               bool exact) {
-        if (lists(rule->groups, rule->group_count, subject->group) &&
-            (!exact || lists(rule->versions, rule->version_count, subject->version)))
-                return true;
-        if (exact)
-                return false;
+/* Whether the server still serves objects written in SUBJECT's version; an older one is taken for
+ * what it became. */
+static bool is_served(const struct policy_subject *subject) {
+        const struct kube_kind *known = kube_kind_find(subject->group, subject->kind);
+
+        return known && str_eq(known->group, subject->group) &&
+               (str_eq(subject->version, STR("v1")) ||
+                (str_eq(subject->resource, STR("horizontalpodautoscalers")) &&
+                 str_eq(subject->version, STR("v2"))));
+}
+
+static bool lists_v1(const struct policy_rule *rule) {
+        return lists(rule->versions, rule->version_count, STR("v1"));
+}
+
+static bool equivalent_group(const struct policy_rule *rule, const struct policy_subject *subject) {
         for (size_t i = 0; i < rule->group_count; i++)
                 if (kube_equivalent(rule->groups[i], subject->group, subject->resource))
                         return true;
         return false;
+}
+
+/* With matchPolicy Equivalent a rule for one version or group of a resource stands for all that are
+ * served: the server converts. Of the built-in kinds only autoscalers have two versions, and only
+ * events two groups. What is served of other kinds is not known: any version may be. */
+static bool is_equivalent(const struct policy_rule *rule, const struct policy_subject *subject) {
+        if (!is_served(subject))
+                return lists(rule->groups, rule->group_count, subject->group) ||
+                       equivalent_group(rule, subject);
+        if (str_eq(subject->resource, STR("horizontalpodautoscalers")))
+                return lists(rule->groups, rule->group_count, subject->group) &&
+                       (lists_v1(rule) || lists(rule->versions, rule->version_count, STR("v2")));
+        return str_eq(subject->resource, STR("events")) && lists_v1(rule) &&
+               equivalent_group(rule, subject);
+}
+
+static bool group_version_fits(const struct policy_rule *rule, const struct policy_subject *subject,
+                               bool exact) {
+        if (lists(rule->groups, rule->group_count, subject->group) &&
+            lists(rule->versions, rule->version_count, subject->version))
+                return true;
+        return !exact && is_equivalent(rule, subject);
+}
+
+/* resourceNames know no wildcard. */
+static bool name_fits(const struct policy_rule *rule, const struct policy_subject *subject) {
+        for (size_t i = 0; i < rule->name_count; i++)
+                if (str_eq(rule->names[i], subject->name))
+                        return true;
+        return rule->name_count == 0;
 }
 
 static bool rule_fits(const struct policy_rule *rule, const struct policy_subject *subject,
@@ -62,8 +99,7 @@ static bool rule_fits(const struct policy_rule *rule, const struct policy_subjec
         if (!(rule->operations & subject->operation) || !scope_fits(rule, subject) ||
             !resource_listed(rule, subject) || !group_version_fits(rule, subject, exact))
                 return false;
-        return !with_name || rule->name_count == 0 ||
-               lists(rule->names, rule->name_count, subject->name);
+        return !with_name || name_fits(rule, subject);
 }
 
 static bool any_rule_fits(const struct policy_rule *rules, size_t count,
@@ -74,36 +110,48 @@ static bool any_rule_fits(const struct policy_rule *rules, size_t count,
         return false;
 }
 
+/* The Namespace whose labels count: that which is being made, or the one that the object is in. */
+static const struct doc_node *namespace_of(const struct policy_subject *subject,
+                                           bool is_namespace) {
+        if (!is_namespace)
+                return subject->namespace_object;
+        if (subject->subresource.len == 0 &&
+            (subject->operation == POLICY_CREATE || subject->operation == POLICY_UPDATE))
+                return subject->object;
+        return subject->namespace_object ? subject->namespace_object : subject->old_object;
+}
+
 static bool namespace_selected(const struct doc_node *selector,
                                const struct policy_subject *subject) {
         bool is_namespace = subject->group.len == 0 && str_eq(subject->resource, STR("namespaces"));
-        const struct doc_node *namespace =
-                is_namespace ? subject->object : subject->namespace_object;
-        struct str name = is_namespace ? subject->name : subject->namespace;
-        struct doc_entry entry = { .key = STR("kubernetes.io/metadata.name") };
-        struct doc_node only_name = { .kind = DOC_MAP, .map = { &entry, 1, 0 } };
-        const struct doc_node *labels = doc_find(namespace, "metadata", "labels");
+        const struct doc_node *labels =
+                doc_find(namespace_of(subject, is_namespace), "metadata", "labels");
 
         if (!subject->namespaced && !is_namespace)
                 return true;
-        if (labels && doc_get(labels, entry.key))
-                return kube_selector_matches(selector, labels);
-        if (!labels) {
-                entry.hash = str_hash(entry.key);
-                doc_set_string(&entry.value, name);
-                return kube_selector_matches(selector, &only_name);
-        }
-        return kube_selector_matches(selector, labels);
+        return kube_selector_matches_with(selector, labels, STR("kubernetes.io/metadata.name"),
+                                          is_namespace ? subject->name : subject->namespace);
 }
 
-static bool selectors_fit(const struct policy_match *match, const struct policy_subject *subject) {
-        const struct doc_node *object = subject->object ? subject->object : subject->old_object;
+static bool selects(const struct doc_node *selector, const struct doc_node *object) {
+        return object && kube_selector_matches(selector, doc_find(object, "metadata", "labels"));
+}
 
+static bool is_empty_selector(const struct doc_node *selector) {
+        const struct doc_node *labels = doc_get(selector, STR("matchLabels"));
+        const struct doc_node *expressions = doc_get(selector, STR("matchExpressions"));
+
+        return (!labels || labels->kind != DOC_MAP || labels->map.count == 0) &&
+               (!expressions || expressions->kind != DOC_LIST || expressions->list.count == 0);
+}
+
+/* The new object or the old one: a label that is being removed still counts. */
+static bool selectors_fit(const struct policy_match *match, const struct policy_subject *subject) {
         if (match->namespace_selector && !namespace_selected(match->namespace_selector, subject))
                 return false;
-        return !match->object_selector ||
-               kube_selector_matches(match->object_selector,
-                                     doc_find(object, "metadata", "labels"));
+        return !match->object_selector || is_empty_selector(match->object_selector) ||
+               selects(match->object_selector, subject->object) ||
+               selects(match->object_selector, subject->old_object);
 }
 
 static bool match_fits(const struct policy_match *match, const struct policy_subject *subject) {
@@ -116,14 +164,23 @@ static bool match_fits(const struct policy_match *match, const struct policy_sub
         return selectors_fit(match, subject);
 }
 
+bool policy_definition_matches(const struct policy *policy, const struct policy_subject *subject) {
+        return match_fits(&policy->match, subject);
+}
+
+bool policy_binding_matches(const struct policy_binding *binding,
+                            const struct policy_subject *subject) {
+        return !binding->has_match || match_fits(&binding->match, subject);
+}
+
 bool policy_matches(const struct policy *policy, const struct policy_subject *subject) {
-        if (!match_fits(&policy->match, subject))
+        if (!policy_definition_matches(policy, subject))
                 return false;
         if (!policy->bindings)
                 return true;
         for (const struct policy_binding *binding = policy->bindings; binding;
              binding = binding->next)
-                if (!binding->has_match || match_fits(&binding->match, subject))
+                if (policy_binding_matches(binding, subject))
                         return true;
         return false;
 }

@@ -54,6 +54,7 @@ struct policy_variable {
 };
 struct policy_condition {
         struct str name;
+        struct str expression;
         struct cel_program *program;
 };
 struct policy_validation {
@@ -64,6 +65,21 @@ struct policy_validation {
         struct cel_program *message_program; /* NULL: none */
 };
 
+struct policy_annotation {
+        struct str key;
+        struct str expression;
+        struct cel_program *program; /* of type string or null */
+};
+
+/* The objects that policies may take as params, whatever their kind. */
+struct policy_param {
+        struct str group, kind, namespace, name;
+        const struct doc_node *object;
+};
+struct policy_params {
+        VEC(struct policy_param) items;
+};
+
 struct policy {
         struct rule_info info;
         struct str name; /* metadata.name */
@@ -71,11 +87,14 @@ struct policy {
         struct policy_variable *variables;
         struct policy_condition *conditions;
         struct policy_validation *validations;
-        size_t variable_count, condition_count, validation_count;
+        struct policy_annotation *annotations;
+        size_t variable_count, condition_count, validation_count, annotation_count;
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
         bool uses_request;    /* some expression mentions `request` */
         bool has_params;      /* spec.paramKind is set */
+        struct str param_group, param_version, param_kind;
+        const struct policy_params *params; /* of the set */
         bool uses_namespace;  /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
         const struct doc *document; /* the text, for `policy show` */
@@ -90,6 +109,11 @@ struct policy_binding {
         struct policy_match match;
         bool has_match, has_params;
         bool deny, warn, audit; /* validationActions */
+        /* paramRef: exactly one of name and selector is given */
+        struct str param_name, param_namespace;
+        const struct doc_node *param_selector;
+        bool params_required;               /* parameterNotFoundAction: Deny */
+        const struct doc_node *action_list; /* validationActions as written */
 };
 
 struct policy_framework {
@@ -107,6 +131,7 @@ struct policy_set {
         VEC(struct policy *) policies;
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;
+        struct policy_params params;
         struct map by_id;
         pthread_mutex_t compiler;       /* held while a policy is compiled after loading */
         const struct policy *compiling; /* the policy whose variables the environment shows */
@@ -128,7 +153,7 @@ int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *e
 void policy_set_free(struct policy_set *set);
 
 /* Reads every policy and binding in the documents of SOURCE (which the set keeps using; its text
- * must live as long). Other kinds are ignored. A policy that is malformed or does not compile is an
+ * must live as long). Objects of other kinds are kept as possible params. A policy that is malformed or does not compile is an
  * error with its place. */
 int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
                           struct error *error);
@@ -165,7 +190,22 @@ bool policy_control_in(const struct policy_set *set, struct str control, struct 
  * by several threads; a policy must be prepared before policy_judge. */
 int policy_prepare(struct policy_set *set, struct policy *policy, struct error *error);
 
+/* Adds OBJECT, which must live as long as the set, to those that policies may take as params. What
+ * is no Kubernetes object is passed over. */
+void policy_set_add_param(struct policy_set *set, const struct doc_node *object);
+
+/* Whether a policy with bindings takes objects of this kind as params. */
+bool policy_set_wants_param(const struct policy_set *set, struct str group, struct str kind);
+
 /* --- judging --- */
+
+/* Who makes a request. Whoever answers `authorizer` asks about this user. */
+struct policy_user {
+        struct str name, uid;
+        const struct str *groups;
+        size_t group_count;
+        const struct doc_node *extra; /* a map of lists of strings, or NULL */
+};
 
 /* One object, as an admission request would present it. */
 struct policy_subject {
@@ -178,14 +218,25 @@ struct policy_subject {
         const struct doc_node *object, *old_object; /* NULL where there is none */
         const struct doc_node
                 *namespace_object; /* the Namespace it lives in; NULL: unknown or cluster-scoped */
+        const struct policy_user *user; /* NULL: nobody is named */
+        const struct doc_node *options; /* request.options; NULL: null */
+        bool dry_run;
 };
+
+enum policy_action { POLICY_DENY, POLICY_WARN, POLICY_AUDIT };
 
 /* A validation that failed. */
 struct policy_violation {
         const struct policy *policy;
-        size_t validation; /* index; SIZE_MAX: a match condition failed to evaluate */
+        const struct policy_binding *binding; /* NULL: judged without one */
+        size_t validation; /* index; SIZE_MAX: a match condition, an audit annotation or the params
+                              failed */
         struct str message;
-        bool error; /* an expression could not be evaluated; failurePolicy made it a violation */
+        struct str reason;         /* of the refusal; empty after an error */
+        bool error;                /* an expression could not be evaluated, or params could not be had;
+                                      failurePolicy made it a violation */
+        bool always;               /* refuses the request whatever the binding's validationActions are */
+        enum policy_action action; /* filled by policy_admit */
         const struct cel_reason *reasons;
         size_t reason_count;
 };
@@ -199,7 +250,7 @@ bool policy_matches(const struct policy *policy, const struct policy_subject *su
  * kind. */
 bool policy_may_match(const struct policy *policy, const struct policy_subject *subject);
 
-/* Judges SUBJECT, which POLICY (prepared) must match, and calls REPORT for each violation. SCRATCH
- * is reset by the caller. */
+/* Judges SUBJECT, which POLICY (prepared) must match, and calls REPORT for each violation: once for
+ * each of the params that its bindings choose. SCRATCH is reset by the caller. */
 void policy_judge(const struct policy *policy, const struct policy_subject *subject,
                   struct arena *scratch, policy_violation_fn *report, void *userdata);

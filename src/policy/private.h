@@ -13,8 +13,43 @@ const struct cel_type *policy_type_namespace(void);
 /* `variables`, showing the first SET->compiled_variables variables of SET->compiling. */
 const struct cel_type *policy_type_variables(struct policy_set *set);
 
-/* The request that SUBJECT stands for, as a document in ARENA. */
+/* request.c: the request that SUBJECT stands for, as a document in ARENA. */
 const struct doc_node *policy_request(struct arena *arena, const struct policy_subject *subject);
+
+/* request.c: what policies may see of the Namespace that SUBJECT lives in; NULL where there is
+ * none. */
+const struct doc_node *policy_namespace(struct arena *arena, const struct policy_subject *subject);
+
+/* What a judgement yields, piece by piece. */
+struct policy_sink {
+        policy_violation_fn *violation;
+        /* An audit annotation of POLICY; NULL: audit annotations are not evaluated. */
+        void (*annotation)(void *userdata, const struct policy *policy, struct str key,
+                           struct str value);
+        void *userdata;
+};
+
+/* judge.c: judges SUBJECT by POLICY as BINDING (NULL: none) applies it, once for each of its
+ * params. */
+void policy_judge_bound(const struct policy *policy, const struct policy_binding *binding,
+                        const struct policy_subject *subject, struct arena *scratch,
+                        const struct policy_sink *sink);
+
+/* match.c: the parts of policy_matches. */
+bool policy_definition_matches(const struct policy *policy, const struct policy_subject *subject);
+bool policy_binding_matches(const struct policy_binding *binding,
+                            const struct policy_subject *subject);
+
+/* params.c: the params that BINDING chooses for POLICY and SUBJECT, in ARENA. A NULL among them is
+ * "no params". Returns NULL, or why they cannot be had. */
+const char *policy_find_params(const struct policy *policy, const struct policy_binding *binding,
+                               const struct policy_subject *subject, struct arena *arena,
+                               const struct doc_node *const **ret, size_t *ret_count);
+
+/* params.c: reads spec.paramKind and spec.paramRef. */
+int policy_read_param_kind(const struct doc_node *spec, struct policy *policy, struct error *error);
+int policy_read_param_ref(const struct doc_node *spec, struct policy_binding *binding,
+                          struct error *error);
 
 /* place.c: where LINE and COLUMN of the text of scalar NODE are in SOURCE. */
 struct doc_pos policy_place(const struct doc_source *source, const struct doc_node *node,

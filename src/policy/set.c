@@ -54,6 +54,7 @@ void policy_set_free(struct policy_set *set) {
         vec_free(&set->policies);
         vec_free(&set->bindings);
         vec_free(&set->frameworks);
+        vec_free(&set->params.items);
         map_free(&set->by_id);
         arena_free(&set->arena);
 }
@@ -67,8 +68,10 @@ static int add_object(struct policy_set *set, const struct doc *doc, const struc
         struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
         struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
 
-        if (!is_admission_group(api_version))
+        if (!is_admission_group(api_version)) {
+                policy_set_add_param(set, object);
                 return 0;
+        }
         if (str_eq(kind, STR("ValidatingAdmissionPolicy")))
                 return policy_load(set, doc, object, false, error);
         if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")))
@@ -185,7 +188,9 @@ static struct policy *find_by_name(struct policy_set *set, struct str name) {
 }
 
 int policy_set_finish(struct policy_set *set, struct error *error) {
-        for (size_t i = 0; i < set->bindings.count; i++) {
+        /* From the last to the first, so that each list is in the order of reading: of several
+         * refusals the first gives the message. */
+        for (size_t i = set->bindings.count; i-- > 0;) {
                 struct policy_binding *binding = set->bindings.items[i];
                 struct policy *policy = find_by_name(set, binding->policy_name);
 

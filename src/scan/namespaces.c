@@ -1,7 +1,7 @@
 /*
- * The Namespace objects of the input. They may stand in any file, behind the objects that live in
- * them, so they are gathered before anything is judged - but only when some rule looks at
- * namespaces, and only files that can hold one are parsed.
+ * The Namespace objects of the input, and the params of policies. They may stand in any file, behind
+ * the objects that need them, so they are gathered before anything is judged - but only when some
+ * rule looks at namespaces or takes params, and only files that can hold one are parsed.
  */
 #include <unistd.h>
 
@@ -9,6 +9,13 @@
 #include "base/util.h"
 #include "doc/write.h"
 #include "scan/private.h"
+
+static bool wants_params(const struct policy_set *set) {
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (set->policies.items[i]->has_params && set->policies.items[i]->bindings)
+                        return true;
+        return false;
+}
 
 static bool is_needed(const struct policy_set *set) {
         for (size_t i = 0; i < set->policies.count; i++) {
@@ -42,7 +49,18 @@ static const struct doc_node *copy(struct namespaces *namespaces, const struct d
         return doc_read(&reader, &namespaces->arena, &doc, NULL) > 0 ? doc->root : NULL;
 }
 
-static void add_document(struct namespaces *namespaces, struct arena *arena,
+static void add_param(struct namespaces *namespaces, struct policy_set *set,
+                      const struct resource *resource) {
+        const struct doc_node *node;
+
+        if (!policy_set_wants_param(set, resource->group, resource->kind))
+                return;
+        node = copy(namespaces, resource->object);
+        if (node)
+                policy_set_add_param(set, node);
+}
+
+static void add_document(struct namespaces *namespaces, struct policy_set *set, struct arena *arena,
                          const struct doc *doc) {
         struct resource_list resources;
 
@@ -51,6 +69,7 @@ static void add_document(struct namespaces *namespaces, struct arena *arena,
                 const struct resource *resource = &resources.items[i];
                 const struct doc_node *node;
 
+                add_param(namespaces, set, resource);
                 if (resource->group.len > 0 || !str_eq(resource->resource, STR("namespaces")))
                         continue;
                 node = copy(namespaces, resource->object);
@@ -77,18 +96,19 @@ static void add_file(struct namespaces *namespaces, const struct scan_options *o
                         return;
                 text = buf_str(&buf);
         }
-        if (!may_hold_namespace(text) ||
+        if ((!namespaces->with_params && !may_hold_namespace(text)) ||
             doc_source_init(&arena, file->path, text, &source, NULL) < 0)
                 return;
         doc_reader_init(&reader, &source, DOC_AUTO, &options->limits);
         while ((r = doc_read(&reader, &arena, &doc, NULL)) != 0)
                 if (r > 0)
-                        add_document(namespaces, &arena, doc);
+                        add_document(namespaces, options->policies, &arena, doc);
 }
 
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files) {
-        if (!is_needed(options->policies))
+        namespaces->with_params = wants_params(options->policies);
+        if (!namespaces->with_params && !is_needed(options->policies))
                 return;
         for (size_t i = 0; i < files->files.count; i++)
                 add_file(namespaces, options, &files->files.items[i]);

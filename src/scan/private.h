@@ -20,6 +20,7 @@ struct plan {
 struct namespaces {
         struct arena arena;
         struct map by_name; /* name -> struct doc_node */
+        bool with_params;   /* objects are gathered as params, too */
 };
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files);

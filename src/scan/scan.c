@@ -238,13 +238,14 @@ static void add_known_problems(const struct scan_options *options, const struct 
                 const struct policy *policy = options->policies->policies.items[i];
 
                 coverage->rules++;
-                if (!policy->has_params)
+                if (!policy->has_params || policy->bindings)
                         continue;
                 coverage->not_judged++;
                 add_problem(
                         list, policy->info.source,
                         arena_printf(&list->arena,
-                                     "rule %.*s was not judged: it takes parameters (paramKind)",
+                                     "rule %.*s was not judged: it takes parameters (paramKind), and no "
+                                     "binding says which",
                                      STR_ARG(policy->info.id)));
         }
 }

@@ -1,0 +1,29 @@
+/*
+ * What the API server would answer: all policies of a set, with their bindings, on one request
+ * (k8s.io/apiserver/pkg/admission/plugin/policy/validating, Dispatch).
+ *
+ * A binding says what a failed validation does: Deny refuses the request, Warn shows a warning to
+ * whoever made it, Audit writes to the audit log. A policy without bindings does nothing in the
+ * cluster; here it is judged everywhere and refuses, so that it can be tried.
+ */
+#pragma once
+
+#include "base/vec.h"
+#include "policy/policy.h"
+
+struct policy_audit {
+        struct str key, value;
+};
+
+struct policy_admission {
+        bool denied;
+        struct str message, reason; /* of the refusal: that of the first violation that denies */
+        int code;                   /* HTTP status: 422, 403 ...; 0: allowed */
+        VEC(struct policy_violation) violations; /* one for each action of a failed validation */
+        VEC(struct str) warnings;                /* without duplicates */
+        VEC(struct policy_audit) annotations;
+};
+
+/* Judges SUBJECT by the policies of SET, all of them prepared, into ARENA. */
+void policy_admit(const struct policy_set *set, const struct policy_subject *subject,
+                  struct arena *arena, struct policy_admission *ret);
