@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "base/walk.h"
+#include "cmd/policy.h"
 #include "cmd/rules.h"
 #include "doc/write.h"
 #include "report/report.h"
@@ -322,10 +323,10 @@ static const struct command command_policy_test = {
 };
 
 static const struct command *const verbs[] = { &command_policy_list, &command_policy_show,
-                                               &command_policy_test, NULL };
+                                               &command_policy_test, &command_policy_eval, NULL };
 
 const struct command command_policy = {
         .name = "policy",
-        .summary = "list, show and test rules",
+        .summary = "list, show, test and try rules",
         .verbs = verbs,
 };

@@ -182,19 +182,25 @@ static void publish_annotations(struct dispatch *d, const struct policy *policy)
         d->collected.count = 0;
 }
 
-/* Configuration of admission is never subject to admission policies: nobody could repair it. */
+/* No policy is asked about policies, for nobody could repair a bad one, nor about the reviews that
+ * the cluster itself depends on. */
 static bool is_exempt(const struct policy_subject *subject) {
-        static const char *const kinds[] = { "ValidatingWebhookConfiguration",
-                                             "MutatingWebhookConfiguration",
-                                             "ValidatingAdmissionPolicy",
-                                             "ValidatingAdmissionPolicyBinding",
-                                             "MutatingAdmissionPolicy",
-                                             "MutatingAdmissionPolicyBinding" };
+        static const char *const resources[][2] = {
+                { "admissionregistration.k8s.io", "validatingadmissionpolicies" },
+                { "admissionregistration.k8s.io", "validatingadmissionpolicybindings" },
+                { "admissionregistration.k8s.io", "mutatingadmissionpolicies" },
+                { "admissionregistration.k8s.io", "mutatingadmissionpolicybindings" },
+                { "authentication.k8s.io", "selfsubjectreviews" },
+                { "authentication.k8s.io", "tokenreviews" },
+                { "authorization.k8s.io", "localsubjectaccessreviews" },
+                { "authorization.k8s.io", "selfsubjectaccessreviews" },
+                { "authorization.k8s.io", "selfsubjectrulesreviews" },
+                { "authorization.k8s.io", "subjectaccessreviews" },
+        };
 
-        if (!str_eq(subject->group, STR("admissionregistration.k8s.io")))
-                return false;
-        for (size_t i = 0; i < ELEMENTS(kinds); i++)
-                if (str_eq(subject->kind, str_from(kinds[i])))
+        for (size_t i = 0; i < ELEMENTS(resources); i++)
+                if (str_eq(subject->group, str_from(resources[i][0])) &&
+                    str_eq(subject->resource, str_from(resources[i][1])))
                         return true;
         return false;
 }

@@ -158,6 +158,10 @@ void policy_set_free(struct policy_set *set);
 int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
                           struct error *error);
 
+/* The same for one OBJECT within DOC. */
+int policy_set_add_object(struct policy_set *set, const struct doc *doc,
+                          const struct doc_node *object, struct error *error);
+
 /* Reads a file, or every .yaml, .yml and .json file below a folder (test files "*.test.yaml" left
  * out). */
 int policy_set_add_path(struct policy_set *set, const char *path, struct error *error);

@@ -63,8 +63,8 @@ static bool is_admission_group(struct str api_version) {
         return str_eq(kube_group_version(api_version).group, STR("admissionregistration.k8s.io"));
 }
 
-static int add_object(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
-                      struct error *error) {
+int policy_set_add_object(struct policy_set *set, const struct doc *doc,
+                          const struct doc_node *object, struct error *error) {
         struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
         struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
 
@@ -85,9 +85,9 @@ static int add_document(struct policy_set *set, const struct doc *doc, struct er
 
         if (!str_eq(doc_string(doc_get(doc->root, STR("kind")), STR("")), STR("List")) || !items ||
             items->kind != DOC_LIST)
-                return add_object(set, doc, doc->root, error);
+                return policy_set_add_object(set, doc, doc->root, error);
         for (uint32_t i = 0; i < items->list.count && r >= 0; i++)
-                r = add_object(set, doc, &items->list.items[i], error);
+                r = policy_set_add_object(set, doc, &items->list.items[i], error);
         return r;
 }
 

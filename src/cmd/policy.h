@@ -1,0 +1,29 @@
+/*
+ * What the verbs below `redoubt policy` share: a request, and the answer to it.
+ */
+#pragma once
+
+#include "cmd/command.h"
+#include "policy/admit.h"
+
+extern const struct command command_policy_eval;
+
+/* What a request is made from. Any part may be NULL. */
+struct policy_question {
+        const struct doc_node *object, *old_object, *namespace_object;
+        const struct doc_node *request; /* fields of AdmissionRequest that are to differ */
+        struct str operation;           /* "CREATE"; empty: as the objects suggest */
+        const char *file;               /* name of the object's file, or NULL */
+        const struct policy_user *user; /* wins over request.userInfo */
+};
+
+/* Fills RET with the request that QUESTION is about; made in ARENA. -EINVAL with what is missing. */
+int policy_question_subject(const struct policy_question *question, struct arena *arena,
+                            struct policy_subject *ret, struct error *error);
+
+/* Judges and writes the answer as one JSON object. Returns whether the request is allowed. */
+bool policy_answer(struct buf *buf, const struct policy_set *set,
+                   const struct policy_question *question, const struct policy_subject *subject);
+
+/* The answer where the policies, bindings or objects are not valid. */
+void policy_answer_invalid(struct buf *buf, const struct error *error);

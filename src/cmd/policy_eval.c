@@ -1,0 +1,436 @@
+/* redoubt policy eval: what the API server would answer to a request. */
+#include <errno.h>
+
+#include "base/confine.h"
+#include "base/fs.h"
+#include "base/util.h"
+#include "cmd/policy.h"
+#include "doc/write.h"
+
+struct eval_arguments {
+        struct option_strings policies, bindings, params, groups;
+        const char *object, *old, *namespace, *operation, *subresource, *user;
+        bool stream;
+};
+
+/* --- from files --- */
+
+struct inputs {
+        struct command_context *context;
+        struct policy_set *set;
+        struct policy_question question;
+};
+
+static int read_source(struct inputs *in, const char *file, struct doc_source **ret) {
+        struct arena *arena = in->context->arena;
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        struct doc_source *source = arena_new(arena, struct doc_source);
+        bool standard_input = strcmp(file, "-") == 0;
+        int r = fs_read(file, standard_input ? STDIN_FILENO : -1, doc_default_limits.file_bytes,
+                        standard_input, &buf, in->context->error);
+
+        if (r >= 0)
+                r = doc_source_init(arena, str_from(standard_input ? "<stdin>" : file),
+                                    arena_str(arena, buf_str(&buf)), source, in->context->error);
+        if (r < 0)
+                error_set_file(in->context->error, str_from(file));
+        *ret = source;
+        return r;
+}
+
+static int add_files(struct inputs *in, const struct option_strings *files) {
+        struct doc_source *source;
+        int r = 0;
+
+        for (size_t i = 0; i < files->count && r >= 0; i++) {
+                if (fs_is_folder(files->items[i]) > 0) {
+                        r = policy_set_add_path(in->set, files->items[i], in->context->error);
+                        continue;
+                }
+                r = read_source(in, files->items[i], &source);
+                if (r >= 0)
+                        r = policy_set_add_source(in->set, source, in->context->error);
+        }
+        return r;
+}
+
+/* The one object in FILE; NULL where no file was named. */
+static int read_object(struct inputs *in, const char *file, const struct doc_node **ret) {
+        struct error *error = in->context->error;
+        struct doc_source *source;
+        struct doc_reader reader;
+        struct doc *doc, *second;
+        int r;
+
+        if (!file)
+                return 0;
+        r = read_source(in, file, &source);
+        if (r < 0)
+                return r;
+        doc_reader_init(&reader, source, DOC_AUTO, NULL);
+        r = doc_read(&reader, in->context->arena, &doc, error);
+        if (r == 0)
+                r = error_set(error, -ENOENT, "holds no object");
+        if (r > 0 && doc_read(&reader, in->context->arena, &second, NULL) != 0)
+                r = error_set(error, -EINVAL, "holds more than one object");
+        if (r < 0) {
+                error_set_file(error, source->name);
+                return r;
+        }
+        *ret = doc->root;
+        return 0;
+}
+
+static int read_inputs(struct inputs *in, const struct eval_arguments *arguments) {
+        int r = policy_set_init(in->set, 0, in->context->error);
+
+        if (r >= 0)
+                r = add_files(in, &arguments->policies);
+        if (r >= 0)
+                r = add_files(in, &arguments->bindings);
+        if (r >= 0)
+                r = add_files(in, &arguments->params);
+        if (r >= 0)
+                r = policy_set_finish(in->set, in->context->error);
+        if (r >= 0)
+                r = read_object(in, arguments->object, &in->question.object);
+        if (r >= 0)
+                r = read_object(in, arguments->old, &in->question.old_object);
+        if (r >= 0)
+                r = read_object(in, arguments->namespace, &in->question.namespace_object);
+        if (r >= 0 && in->set->policies.count == 0)
+                r = error_set(in->context->error, -ENOENT, "there is no policy to judge by");
+        return r;
+}
+
+static const struct policy_user *user_of(struct command_context *context) {
+        const struct eval_arguments *arguments = context->options;
+        struct policy_user *user = arena_new(context->arena, struct policy_user);
+        struct str *groups = arena_new_array(context->arena, arguments->groups.count, struct str);
+
+        if (!arguments->user && arguments->groups.count == 0)
+                return NULL;
+        for (size_t i = 0; i < arguments->groups.count; i++)
+                groups[i] = str_from(arguments->groups.items[i]);
+        user->name = str_from(arguments->user);
+        user->groups = groups;
+        user->group_count = arguments->groups.count;
+        return user;
+}
+
+static const struct doc_node *request_with_subresource(struct arena *arena, const char *name) {
+        struct doc_node *map = doc_new_map(arena, NULL, 1);
+        struct doc_node text = { .kind = DOC_STRING, .string = str_from(name) };
+
+        doc_map_set(map, 0, STR("subResource"), &text);
+        doc_map_index(arena, map);
+        return map;
+}
+
+static int eval_files(struct command_context *context) {
+        const struct eval_arguments *arguments = context->options;
+        struct policy_set set _cleanup_(policy_set_free) = { 0 };
+        struct inputs in = { .context = context,
+                             .set = &set,
+                             .question = { .operation = str_from(arguments->operation),
+                                           .file = arguments->object ? arguments->object
+                                                                     : arguments->old,
+                                           .user = user_of(context) } };
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+        struct policy_subject subject;
+        int r, status = COMMAND_CLEAN;
+
+        if (arguments->subresource)
+                in.question.request =
+                        request_with_subresource(context->arena, arguments->subresource);
+        r = read_inputs(&in, arguments);
+        if (r >= 0)
+                r = policy_question_subject(&in.question, context->arena, &subject, context->error);
+        if (r == -ENOMEM || r == -EIO || r == -ENOENT || r == -EACCES)
+                return r;
+        if (r < 0) {
+                policy_answer_invalid(&text, context->error);
+                command_print_error(context->error);
+                status = COMMAND_FAILED;
+        } else if (!policy_answer(&text, &set, &in.question, &subject))
+                status = COMMAND_FINDINGS;
+        fwrite(text.data, 1, text.len, stdout);
+        return status;
+}
+
+/* --- a stream of questions --- */
+
+/* Policies are compiled once for all lines that bring the same text. */
+struct compiled {
+        struct str key; /* in the arena of the set */
+        uint32_t hash;
+        struct policy_set set;
+        struct doc_source source;
+};
+enum { CACHE_SIZE = 64 };
+
+struct stream {
+        const struct policy_user *user; /* wins over those of the lines */
+        struct compiled *cache[CACHE_SIZE];
+        size_t next; /* the entry to give up when a new one is made */
+};
+
+static void compiled_free(struct compiled *compiled) {
+        if (!compiled)
+                return;
+        policy_set_free(&compiled->set);
+        free(compiled);
+}
+
+static void add_json_field(struct buf *buf, const struct doc_node *line, const char *field) {
+        const struct doc_node *node = doc_get(line, str_from(field));
+
+        buf_add_char(buf, buf->len ? ',' : '[');
+        if (node)
+                doc_write_json(buf, node);
+        else
+                buf_add(buf, STR("null"));
+}
+
+/* Adds NODE: an object, a list of them, or text that holds some. */
+static int add_part(struct compiled *compiled, const struct doc *doc, const struct doc_node *node,
+                    struct error *error) {
+        struct doc_source *source;
+        int r = 0;
+
+        if (node->kind == DOC_LIST)
+                for (uint32_t i = 0; i < node->list.count && r >= 0; i++)
+                        r = policy_set_add_object(&compiled->set, doc, &node->list.items[i], error);
+        else if (node->kind == DOC_MAP)
+                r = policy_set_add_object(&compiled->set, doc, node, error);
+        else if (node->kind == DOC_STRING) {
+                source = arena_new(&compiled->set.arena, struct doc_source);
+                *source = (struct doc_source){ STR(""), node->string };
+                r = policy_set_add_source(&compiled->set, source, error);
+        }
+        return r;
+}
+
+static int compile(struct compiled *compiled, struct str key, struct error *error) {
+        struct arena *arena = &compiled->set.arena;
+        struct doc_reader reader;
+        struct doc *doc;
+        int r = policy_set_init(&compiled->set, 0, error);
+
+        compiled->key = arena_str(arena, key);
+        compiled->source = (struct doc_source){ STR(""), compiled->key };
+        if (r < 0)
+                return r;
+        doc_reader_init(&reader, &compiled->source, DOC_JSON, NULL);
+        r = doc_read(&reader, arena, &doc, error);
+        for (uint32_t i = 0; r >= 0 && i < doc->root->list.count; i++)
+                r = add_part(compiled, doc, &doc->root->list.items[i], error);
+        if (r >= 0)
+                r = policy_set_finish(&compiled->set, error);
+        if (r >= 0 && compiled->set.policies.count == 0)
+                r = error_set(error, -EINVAL, "there is no policy to judge by");
+        return r;
+}
+
+static int find_policies(struct stream *stream, const struct doc_node *line,
+                         const struct policy_set **ret, struct error *error) {
+        struct buf key _cleanup_(buf_free) = BUF_INIT;
+        struct compiled *made;
+        uint32_t hash;
+        int r;
+
+        add_json_field(&key, line, "policy");
+        add_json_field(&key, line, "binding");
+        add_json_field(&key, line, "params");
+        buf_add_char(&key, ']');
+        hash = str_hash(buf_str(&key));
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                if (stream->cache[i] && stream->cache[i]->hash == hash &&
+                    str_eq(stream->cache[i]->key, buf_str(&key))) {
+                        *ret = &stream->cache[i]->set;
+                        return 0;
+                }
+        made = xrealloc(NULL, 1, sizeof *made);
+        *made = (struct compiled){ .hash = hash };
+        r = compile(made, buf_str(&key), error);
+        if (r < 0) {
+                compiled_free(made);
+                return r;
+        }
+        compiled_free(stream->cache[stream->next]);
+        stream->cache[stream->next] = made;
+        stream->next = (stream->next + 1) % CACHE_SIZE;
+        *ret = &made->set;
+        return 0;
+}
+
+static int answer_line(struct stream *stream, struct str text, struct arena *arena,
+                       struct buf *answer, struct error *error) {
+        struct doc_source source = { STR(""), text };
+        struct policy_question question = { .user = stream->user };
+        const struct policy_set *set;
+        struct policy_subject subject;
+        struct doc_reader reader;
+        struct doc *doc;
+        int r;
+
+        doc_reader_init(&reader, &source, DOC_JSON, NULL);
+        r = doc_read(&reader, arena, &doc, error);
+        if (r == 0 || (r > 0 && doc->root->kind != DOC_MAP))
+                r = error_set(error, -EINVAL, "a question is a JSON object");
+        if (r < 0)
+                return r;
+        question.object = doc_get(doc->root, STR("object"));
+        question.old_object = doc_get(doc->root, STR("oldObject"));
+        question.namespace_object = doc_get(doc->root, STR("namespaceObject"));
+        question.request = doc_get(doc->root, STR("request"));
+        r = find_policies(stream, doc->root, &set, error);
+        if (r >= 0)
+                r = policy_question_subject(&question, arena, &subject, error);
+        if (r >= 0)
+                policy_answer(answer, set, &question, &subject);
+        return r;
+}
+
+/* Reads a line into BUF. Returns 1, 0 at the end, -E2BIG for a line that is too long (the rest of it
+ * is passed over). */
+static int read_line(FILE *file, struct buf *buf) {
+        int c;
+
+        buf_clear(buf);
+        while ((c = getc_unlocked(file)) != EOF && c != '\n')
+                if (buf->len <= doc_default_limits.file_bytes)
+                        buf_add_char(buf, (char)c);
+        if (buf->len > doc_default_limits.file_bytes)
+                return -E2BIG;
+        return c == EOF && buf->len == 0 ? 0 : 1;
+}
+
+static int eval_stream(struct command_context *context) {
+        struct stream stream = { .user = user_of(context) };
+        struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        int r;
+
+        while ((r = read_line(stdin, &line)) != 0) {
+                struct error error = { 0 };
+
+                buf_clear(&answer);
+                if (r < 0)
+                        error_set(&error, r, "the line is too long");
+                else if (str_trim(buf_str(&line)).len == 0)
+                        continue;
+                else
+                        r = answer_line(&stream, buf_str(&line), &arena, &answer, &error);
+                if (r < 0) {
+                        buf_clear(&answer);
+                        policy_answer_invalid(&answer, &error);
+                }
+                fwrite(answer.data, 1, answer.len, stdout);
+                fflush(stdout);
+                arena_reset(&arena, 1 << 20);
+        }
+        for (size_t i = 0; i < CACHE_SIZE; i++)
+                compiled_free(stream.cache[i]);
+        return COMMAND_CLEAN;
+}
+
+/* --- the verb --- */
+
+static void add_paths(const char **paths, size_t *count, const struct option_strings *strings) {
+        for (size_t i = 0; i < strings->count; i++)
+                paths[(*count)++] = strings->items[i];
+}
+
+static int confine_eval(struct command_context *context) {
+        const struct eval_arguments *a = context->options;
+        size_t count = 0, most = a->policies.count + a->bindings.count + a->params.count + 3;
+        const char **paths = arena_new_array(context->arena, most, const char *);
+        const char *const single[] = { a->object, a->old, a->namespace };
+        struct confine_rules rules = { .read = paths };
+
+        add_paths(paths, &count, &a->policies);
+        add_paths(paths, &count, &a->bindings);
+        add_paths(paths, &count, &a->params);
+        for (size_t i = 0; i < ELEMENTS(single); i++)
+                if (single[i])
+                        paths[count++] = single[i];
+        rules.read_count = count;
+        return confine(&rules, NULL, context->error);
+}
+
+static int run(struct command_context *context, int argc, char **argv) {
+        const struct eval_arguments *arguments = context->options;
+        bool has_files = arguments->policies.count + arguments->bindings.count +
+                                         arguments->params.count >
+                                 0 ||
+                         arguments->object || arguments->old || arguments->namespace;
+        int r;
+
+        (void)argc;
+        (void)argv;
+        if (arguments->stream && has_files)
+                return command_usage_error(context, "--stream takes everything from its lines");
+        if (!arguments->stream && arguments->policies.count == 0)
+                return command_usage_error(context, "--policy FILE or --stream is needed");
+        if (!arguments->stream && !arguments->object && !arguments->old)
+                return command_usage_error(context, "--object FILE or --old FILE is needed");
+        r = confine_eval(context);
+        if (r < 0)
+                return r;
+        return arguments->stream ? eval_stream(context) : eval_files(context);
+}
+
+#define AT(field) offsetof(struct eval_arguments, field)
+
+static const struct option_spec specs[] = {
+        OPTION_SECTION("Policies"),
+        { 0, "policy", "PATH", "ValidatingAdmissionPolicies, and what else stands with them",
+          OPTION_STRINGS, AT(policies), .hint = OPTION_HINT_FILE },
+        { 0, "binding", "FILE", "their bindings; a policy without one is judged everywhere",
+          OPTION_STRINGS, AT(bindings), .hint = OPTION_HINT_FILE },
+        { 0, "params", "FILE", "objects that bindings may choose as params", OPTION_STRINGS,
+          AT(params), .hint = OPTION_HINT_FILE },
+        OPTION_SECTION("Request"),
+        { 0, "object", "FILE", "the object of the request; - for standard input", OPTION_STRING,
+          AT(object), .hint = OPTION_HINT_FILE },
+        { 0, "old", "FILE", "the object as it was: the request is an UPDATE", OPTION_STRING,
+          AT(old), .hint = OPTION_HINT_FILE },
+        { 0, "namespace-object", "FILE", "the Namespace that the object lives in", OPTION_STRING,
+          AT(namespace), .hint = OPTION_HINT_FILE },
+        { 0, "operation", "OP", "CREATE, UPDATE, DELETE or CONNECT", OPTION_STRING, AT(operation),
+          .hint = OPTION_HINT_WORDS, .hint_words = "CREATE UPDATE DELETE CONNECT" },
+        { 0, "subresource", "NAME", "the subresource: scale, status, exec ...", OPTION_STRING,
+          AT(subresource) },
+        { 0, "as", "USER", "who makes the request (request.userInfo)", OPTION_STRING, AT(user) },
+        { 0, "as-group", "GROUP", "a group of the user", OPTION_STRINGS, AT(groups) },
+        { 0, "stream", NULL, "answer one line for each line of JSON on standard input", OPTION_FLAG,
+          AT(stream) },
+        OPTION_END,
+};
+
+static const struct command_example examples[] = {
+        { "redoubt policy eval --policy policy.yaml --object pod.yaml", "would it be admitted?" },
+        { "redoubt policy eval --policy policy.yaml --object new.yaml --old old.yaml --as alice",
+          "the same for a change, made by alice" },
+        { NULL },
+};
+
+const struct command command_policy_eval = {
+        .name = "eval",
+        .summary = "what the API server would answer to a request",
+        .description =
+                "Judges a request by ValidatingAdmissionPolicies and their bindings, as the API server "
+                "does, and prints the answer as one JSON object: verdict (allow, deny or invalid), "
+                "violations, warnings and audit annotations. The exit status is 0 for allow, 1 for "
+                "deny and 2 where the policies or the request are not valid.\n\n"
+                "With --stream each line of standard input is a question of the form "
+                "{\"policy\", \"binding\", \"params\", \"object\", \"oldObject\", \"namespaceObject\", "
+                "\"request\"}, and the exit status is 0. The first three are an object, a list of "
+                "objects, or YAML text; request holds fields of an AdmissionRequest: operation, name, "
+                "namespace, kind, resource, subResource, userInfo, options, dryRun.",
+        .options = specs,
+        .options_size = sizeof(struct eval_arguments),
+        .examples = examples,
+        .run = run,
+};
