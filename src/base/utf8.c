@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "base/util.h"
+
 static bool is_tail(struct str s, size_t at) {
         return at < s.len && ((unsigned char)s.ptr[at] & 0xc0) == 0x80;
 }
@@ -117,4 +119,25 @@ int utf8_width(int32_t code) {
         if (in_ranges(combining, sizeof combining / sizeof combining[0], code))
                 return 0;
         return in_ranges(wide, sizeof wide / sizeof wide[0], code) ? 2 : 1;
+}
+
+static bool is_white_space(int32_t code) {
+        return (code >= 0x09 && code <= 0x0d) || code == 0x20 || code == 0x85 || code == 0xa0 ||
+               code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
+               code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
+}
+
+struct str utf8_trim(struct str s) {
+        size_t begin = s.len, end = s.len, at = 0;
+
+        while (at < s.len) {
+                size_t from = at;
+
+                if (is_white_space(utf8_next(s, &at)))
+                        continue;
+                if (begin == s.len)
+                        begin = from;
+                end = at;
+        }
+        return str_slice(s, begin, MAX(begin, end));
 }

@@ -28,3 +28,6 @@ size_t utf8_offset(struct str s, size_t index);
 /* How many terminal cells CODE takes: 0 for combining marks, 2 for wide East Asian and emoji,
  * else 1. */
 int utf8_width(int32_t code);
+
+/* S without white space at both ends: what Unicode calls White_Space, as Go's strings.TrimSpace. */
+struct str utf8_trim(struct str s);

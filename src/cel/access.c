@@ -247,10 +247,8 @@ struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr
         branch = branch && found == CEL_FOUND_SOME;
         switch (cel_select(context, &operand, expr->name, expr->hash, true, &value)) {
         case CEL_FOUND_ERROR:
-                /* A field that is there but fails, as a lazy variable may, is there. */
-                if (operand.kind != CEL_MAP || context->exhausted)
-                        return value;
-                break;
+                /* A lazy variable that fails fails has(), too. */
+                return value;
         case CEL_FOUND_ABSENT:
                 return presence_value(context, false, branch);
         case CEL_FOUND_VALUE:

@@ -17,7 +17,8 @@ struct policy_question {
         const struct policy_user *user; /* wins over request.userInfo */
 };
 
-/* Fills RET with the request that QUESTION is about; made in ARENA. -EINVAL with what is missing. */
+/* Fills RET with the request that QUESTION is about; made in ARENA. -EINVAL with what is missing.
+ */
 int policy_question_subject(const struct policy_question *question, struct arena *arena,
                             struct policy_subject *ret, struct error *error);
 

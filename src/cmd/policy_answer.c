@@ -45,16 +45,17 @@ static const struct doc_node *parse(struct arena *arena, struct str text) {
 }
 
 /* The options object that a client sends when it says nothing. */
-static const struct doc_node *default_options(struct arena *arena, enum policy_operation operation) {
+static const struct doc_node *default_options(struct arena *arena,
+                                              enum policy_operation operation) {
         const char *kind = operation == POLICY_UPDATE   ? "UpdateOptions"
                            : operation == POLICY_DELETE ? "DeleteOptions"
                                                         : "CreateOptions";
 
         if (operation == POLICY_CONNECT)
                 return NULL;
-        return parse(arena, arena_printf(arena,
-                                         "{\"kind\":\"%s\",\"apiVersion\":\"meta.k8s.io/v1\"}",
-                                         kind));
+        return parse(
+                arena,
+                arena_printf(arena, "{\"kind\":\"%s\",\"apiVersion\":\"meta.k8s.io/v1\"}", kind));
 }
 
 /* Every object of a cluster lives in a Namespace that exists; one that was not given has nothing
@@ -62,7 +63,8 @@ static const struct doc_node *default_options(struct arena *arena, enum policy_o
 static const struct doc_node *bare_namespace(struct arena *arena, struct str name) {
         struct buf json _cleanup_(buf_free) = BUF_INIT;
 
-        buf_add(&json, STR("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"));
+        buf_add(&json,
+                STR("{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":"));
         buf_add_json(&json, name);
         buf_add(&json, STR(",\"labels\":{\"kubernetes.io/metadata.name\":"));
         buf_add_json(&json, name);
@@ -250,8 +252,8 @@ static void add_violation(struct buf *buf, const struct policy_question *q,
 
 static void add_admission(struct buf *buf, const struct policy_question *q,
                           const struct policy_admission *admission, struct arena *arena) {
-        buf_add(buf, admission->denied ? STR("{\"verdict\":\"deny\"") :
-                                         STR("{\"verdict\":\"allow\""));
+        buf_add(buf,
+                admission->denied ? STR("{\"verdict\":\"deny\"") : STR("{\"verdict\":\"allow\""));
         if (admission->denied) {
                 buf_printf(buf, ",\"status\":{\"code\":%d", admission->code);
                 add_text(buf, "reason", admission->reason);

@@ -292,8 +292,8 @@ static int answer_line(struct stream *stream, struct str text, struct arena *are
         return r;
 }
 
-/* Reads a line into BUF. Returns 1, 0 at the end, -E2BIG for a line that is too long (the rest of it
- * is passed over). */
+/* Reads a line into BUF. Returns 1, 0 at the end, -E2BIG for a line that is too long (the rest of
+ * it is passed over). */
 static int read_line(FILE *file, struct buf *buf) {
         int c;
 
@@ -361,10 +361,10 @@ static int confine_eval(struct command_context *context) {
 
 static int run(struct command_context *context, int argc, char **argv) {
         const struct eval_arguments *arguments = context->options;
-        bool has_files = arguments->policies.count + arguments->bindings.count +
-                                         arguments->params.count >
-                                 0 ||
-                         arguments->object || arguments->old || arguments->namespace;
+        bool has_files =
+                arguments->policies.count + arguments->bindings.count + arguments->params.count >
+                        0 ||
+                arguments->object || arguments->old || arguments->namespace;
         int r;
 
         (void)argc;
@@ -420,14 +420,17 @@ const struct command command_policy_eval = {
         .name = "eval",
         .summary = "what the API server would answer to a request",
         .description =
-                "Judges a request by ValidatingAdmissionPolicies and their bindings, as the API server "
+                "Judges a request by ValidatingAdmissionPolicies and their bindings, as the API "
+                "server "
                 "does, and prints the answer as one JSON object: verdict (allow, deny or invalid), "
                 "violations, warnings and audit annotations. The exit status is 0 for allow, 1 for "
                 "deny and 2 where the policies or the request are not valid.\n\n"
                 "With --stream each line of standard input is a question of the form "
-                "{\"policy\", \"binding\", \"params\", \"object\", \"oldObject\", \"namespaceObject\", "
+                "{\"policy\", \"binding\", \"params\", \"object\", \"oldObject\", "
+                "\"namespaceObject\", "
                 "\"request\"}, and the exit status is 0. The first three are an object, a list of "
-                "objects, or YAML text; request holds fields of an AdmissionRequest: operation, name, "
+                "objects, or YAML text; request holds fields of an AdmissionRequest: operation, "
+                "name, "
                 "namespace, kind, resource, subResource, userInfo, options, dryRun.",
         .options = specs,
         .options_size = sizeof(struct eval_arguments),

@@ -18,8 +18,6 @@ struct dispatch {
 static int reason_code(struct str reason) {
         if (str_eq(reason, STR("Forbidden")))
                 return 403;
-        if (str_eq(reason, STR("Unauthorized")))
-                return 401;
         if (str_eq(reason, STR("RequestEntityTooLarge")))
                 return 413;
         return 422;
@@ -49,24 +47,23 @@ static void deny(struct dispatch *d, const struct policy_violation *violation) {
         admission->denied = true;
         admission->reason = violation->reason.len > 0 ? violation->reason : STR("Invalid");
         admission->code = reason_code(admission->reason);
-        admission->message =
-                arena_printf(d->arena,
-                             "%.*s%s%.*s \"%.*s\" is forbidden: ValidatingAdmissionPolicy "
-                             "'%.*s'%.*s denied request: %.*s",
-                             STR_ARG(d->subject->resource), d->subject->group.len ? "." : "",
-                             STR_ARG(d->subject->group), STR_ARG(object_name(d->subject)),
-                             STR_ARG(violation->policy->name), STR_ARG(binding),
-                             STR_ARG(violation->message));
+        admission->message = arena_printf(
+                d->arena,
+                "%.*s%s%.*s \"%.*s\" is forbidden: ValidatingAdmissionPolicy "
+                "'%.*s'%.*s denied request: %.*s",
+                STR_ARG(d->subject->resource), d->subject->group.len ? "." : "",
+                STR_ARG(d->subject->group), STR_ARG(object_name(d->subject)),
+                STR_ARG(violation->policy->name), STR_ARG(binding), STR_ARG(violation->message));
 }
 
 static void warn(struct dispatch *d, const struct policy_violation *violation) {
         struct policy_admission *admission = d->admission;
-        struct str text = arena_printf(d->arena,
-                                       "Validation failed for ValidatingAdmissionPolicy '%.*s' with "
-                                       "binding '%.*s': %.*s",
-                                       STR_ARG(violation->policy->name),
-                                       STR_ARG(violation->binding->name),
-                                       STR_ARG(violation->message));
+        struct str text =
+                arena_printf(d->arena,
+                             "Validation failed for ValidatingAdmissionPolicy '%.*s' with "
+                             "binding '%.*s': %.*s",
+                             STR_ARG(violation->policy->name), STR_ARG(violation->binding->name),
+                             STR_ARG(violation->message));
 
         for (size_t i = 0; i < admission->warnings.count; i++)
                 if (str_eq(admission->warnings.items[i], text))
@@ -175,9 +172,9 @@ static void publish_annotations(struct dispatch *d, const struct policy *policy)
                 made->value = first->value;
                 for (size_t k = i + 1; k < d->collected.count; k++)
                         if (str_eq(d->collected.items[k].key, first->key))
-                                made->value = arena_printf(d->arena, "%.*s, %.*s",
-                                                           STR_ARG(made->value),
-                                                           STR_ARG(d->collected.items[k].value));
+                                made->value =
+                                        arena_printf(d->arena, "%.*s, %.*s", STR_ARG(made->value),
+                                                     STR_ARG(d->collected.items[k].value));
         }
         d->collected.count = 0;
 }

@@ -11,6 +11,8 @@
 #include "policy/fields.h"
 #include "policy/private.h"
 
+enum { ANNOTATION_EXPRESSION_MAX = 5 << 10 };
+
 struct loader {
         struct policy_set *set;
         struct arena *arena;
@@ -104,8 +106,8 @@ static int read_conditions(struct loader *l, const struct doc_node *spec, struct
 }
 
 static bool is_reason(struct str text) {
-        return str_eq(text, STR("Unauthorized")) || str_eq(text, STR("Forbidden")) ||
-               str_eq(text, STR("Invalid")) || str_eq(text, STR("RequestEntityTooLarge"));
+        return str_eq(text, STR("Forbidden")) || str_eq(text, STR("Invalid")) ||
+               str_eq(text, STR("RequestEntityTooLarge"));
 }
 
 static int read_validation(struct loader *l, const struct doc_node *item,
@@ -128,8 +130,7 @@ static int read_validation(struct loader *l, const struct doc_node *item,
                 return r;
         if (validation->reason.len > 0 && !is_reason(validation->reason))
                 return bad(doc_get(item, STR("reason")), error,
-                           "\"%.*s\" is no reason (Unauthorized, Forbidden, Invalid, "
-                           "RequestEntityTooLarge)",
+                           "\"%.*s\" is no reason (Forbidden, Invalid, RequestEntityTooLarge)",
                            STR_ARG(validation->reason));
         if (str_find(str_trim(validation->message), STR("\n"), 0) >= 0)
                 return bad(doc_get(item, STR("message")), error,
@@ -151,6 +152,10 @@ static int read_annotation(struct loader *l, const struct doc_node *item,
         if (r < 0)
                 return r;
         annotation->expression = doc_get(item, STR("valueExpression"))->string;
+        if (str_trim(annotation->expression).len > ANNOTATION_EXPRESSION_MAX)
+                return bad(doc_get(item, STR("valueExpression")), error,
+                           "valueExpression must not be longer than %d bytes",
+                           ANNOTATION_EXPRESSION_MAX);
         type = cel_program_type(annotation->program);
         if (!cel_type_equal(type, &cel_type_string) && !cel_type_equal(type, &cel_type_null))
                 return bad(doc_get(item, STR("valueExpression")), error,
@@ -163,8 +168,7 @@ static int read_annotations(struct loader *l, const struct doc_node *list, struc
                             struct error *error) {
         int r = 0;
 
-        policy->annotations =
-                arena_new_array(l->arena, list->list.count, struct policy_annotation);
+        policy->annotations = arena_new_array(l->arena, list->list.count, struct policy_annotation);
         policy->annotation_count = list->list.count;
         for (uint32_t i = 0; i < list->list.count && r >= 0; i++)
                 r = read_annotation(l, &list->list.items[i], &policy->annotations[i], error);

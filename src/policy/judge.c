@@ -3,11 +3,13 @@
  * (k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go).
  *
  * Match conditions first: one that is false outranks one that fails, and namespaceObject is null in
- * them. Then every validation, each on its own, then the audit annotations. Variables are evaluated when first used and remembered for this object. Only a violation
- * pays for finding out where it came from.
+ * them. Then every validation, each on its own, then the audit annotations. Variables are evaluated
+ * when first used and remembered for this object. Only a violation pays for finding out where it
+ * came from.
  */
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "base/util.h"
 #include "base/vec.h"
 #include "policy/private.h"
@@ -45,8 +47,9 @@ static struct cel_value variable_error(struct arena *scratch, struct str name,
         struct cel_error *error = arena_new(scratch, struct cel_error);
 
         *error = *value.error;
-        error->message = arena_printf(scratch, "composited variable \"%.*s\" fails to evaluate: %.*s",
-                                      STR_ARG(name), STR_ARG(value.error->message));
+        error->message =
+                arena_printf(scratch, "composited variable \"%.*s\" fails to evaluate: %.*s",
+                             STR_ARG(name), STR_ARG(value.error->message));
         value.error = error;
         return value;
 }
@@ -161,9 +164,8 @@ static struct str join_failures(struct judgement *j, const struct failures *fail
         for (size_t i = 1; i < failures->messages.count; i++)
                 text = arena_printf(j->scratch, "%.*s, %.*s", STR_ARG(text),
                                     STR_ARG(failures->messages.items[i]));
-        return failures->messages.count > 1
-                       ? arena_printf(j->scratch, "[%.*s]", STR_ARG(text))
-                       : text;
+        return failures->messages.count > 1 ? arena_printf(j->scratch, "[%.*s]", STR_ARG(text))
+                                            : text;
 }
 
 /* Returns whether the object is to be judged. An error counts only when no condition is false. */
@@ -192,15 +194,15 @@ static struct str false_message(struct judgement *j, const struct policy_validat
 
         if (validation->message_program) {
                 cel_eval(validation->message_program, &j->activation, j->scratch, &result);
-                text = result.kind == CEL_STRING ? str_trim(result.string) : STR("");
+                text = result.kind == CEL_STRING ? utf8_trim(result.string) : STR("");
                 if (text.len > 0 && text.len <= MESSAGE_MAX && str_find(text, STR("\n"), 0) < 0)
                         return text;
         }
-        text = str_trim(validation->message);
+        text = utf8_trim(validation->message);
         if (text.len > 0)
                 return text;
         return arena_printf(j->scratch, "failed expression: %.*s",
-                            STR_ARG(str_trim(validation->expression)));
+                            STR_ARG(utf8_trim(validation->expression)));
 }
 
 static void judge_validation(struct judgement *j, size_t i) {
@@ -231,7 +233,7 @@ static void make_annotation(struct judgement *j, const struct policy_annotation 
                 violate_error(j, SIZE_MAX, annotation->program,
                               error_message(j, annotation->expression, &result), true);
         } else if (result.kind == CEL_STRING) {
-                text = str_trim(result.string);
+                text = utf8_trim(result.string);
                 if (text.len > 0)
                         j->sink->annotation(j->sink->userdata, j->policy, annotation->key,
                                             str_slice(text, 0, ANNOTATION_MAX));
@@ -260,7 +262,8 @@ void policy_judge_bound(const struct policy *policy, const struct policy_binding
         };
         const struct doc_node *const *params = NULL;
         size_t count = 0;
-        const char *problem = policy_find_params(policy, binding, subject, scratch, &params, &count);
+        const char *problem =
+                policy_find_params(policy, binding, subject, scratch, &params, &count);
 
         if (problem)
                 violate_error(&j, SIZE_MAX, NULL,

@@ -70,8 +70,7 @@ int policy_read_param_ref(const struct doc_node *spec, struct policy_binding *bi
                 return bad(node, error, "paramRef needs either a name or a selector");
         binding->params_required = str_eq(action, STR("Deny"));
         if (!binding->params_required && !str_eq(action, STR("Allow")))
-                return bad(node, error,
-                           "paramRef needs a parameterNotFoundAction: Allow or Deny");
+                return bad(node, error, "paramRef needs a parameterNotFoundAction: Allow or Deny");
         binding->has_params = true;
         return 0;
 }

@@ -95,7 +95,7 @@ struct policy {
         bool has_params;      /* spec.paramKind is set */
         struct str param_group, param_version, param_kind;
         const struct policy_params *params; /* of the set */
-        bool uses_namespace;  /* needs the Namespace object: namespaceSelector or namespaceObject */
+        bool uses_namespace; /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
         const struct doc *document; /* the text, for `policy show` */
         const struct doc_node *spec;
@@ -153,8 +153,8 @@ int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *e
 void policy_set_free(struct policy_set *set);
 
 /* Reads every policy and binding in the documents of SOURCE (which the set keeps using; its text
- * must live as long). Objects of other kinds are kept as possible params. A policy that is malformed or does not compile is an
- * error with its place. */
+ * must live as long). Objects of other kinds are kept as possible params. A policy that is
+ * malformed or does not compile is an error with its place. */
 int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
                           struct error *error);
 
@@ -236,10 +236,10 @@ struct policy_violation {
         size_t validation; /* index; SIZE_MAX: a match condition, an audit annotation or the params
                               failed */
         struct str message;
-        struct str reason;         /* of the refusal; empty after an error */
-        bool error;                /* an expression could not be evaluated, or params could not be had;
-                                      failurePolicy made it a violation */
-        bool always;               /* refuses the request whatever the binding's validationActions are */
+        struct str reason; /* of the refusal; empty after an error */
+        bool error;        /* an expression could not be evaluated, or params could not be had;
+                              failurePolicy made it a violation */
+        bool always;       /* refuses the request whatever the binding's validationActions are */
         enum policy_action action; /* filled by policy_admit */
         const struct cel_reason *reasons;
         size_t reason_count;

@@ -154,7 +154,7 @@ const struct doc_node *policy_namespace(struct arena *arena, const struct policy
         const struct doc_node *from = subject->namespace_object;
         struct maker m;
 
-        if (!from || (subject->group.len == 0 && str_eq(subject->kind, STR("Namespace"))))
+        if (!from || !subject->namespaced)
                 return NULL;
         m = maker_new(arena, from, 3);
         add(&m, STR("metadata"), pick(arena, from, doc_get(from, STR("metadata")), metadata));

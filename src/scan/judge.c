@@ -40,7 +40,8 @@ static struct plan *make_plan(struct worker *worker, const struct policy_subject
                 struct policy *policy = set->policies.items[i];
 
                 if ((!template || policy->pod_templates) &&
-                    (!policy->has_params || policy->bindings) && policy_may_match(policy, subject) && prepare(worker, policy))
+                    (!policy->has_params || policy->bindings) &&
+                    policy_may_match(policy, subject) && prepare(worker, policy))
                         plan->policies[plan->count++] = policy;
         }
         plan->next = worker->plans;

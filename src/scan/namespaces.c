@@ -1,7 +1,7 @@
 /*
- * The Namespace objects of the input, and the params of policies. They may stand in any file, behind
- * the objects that need them, so they are gathered before anything is judged - but only when some
- * rule looks at namespaces or takes params, and only files that can hold one are parsed.
+ * The Namespace objects of the input, and the params of policies. They may stand in any file,
+ * behind the objects that need them, so they are gathered before anything is judged - but only when
+ * some rule looks at namespaces or takes params, and only files that can hold one are parsed.
  */
 #include <unistd.h>
 

@@ -243,10 +243,11 @@ static void add_known_problems(const struct scan_options *options, const struct 
                 coverage->not_judged++;
                 add_problem(
                         list, policy->info.source,
-                        arena_printf(&list->arena,
-                                     "rule %.*s was not judged: it takes parameters (paramKind), and no "
-                                     "binding says which",
-                                     STR_ARG(policy->info.id)));
+                        arena_printf(
+                                &list->arena,
+                                "rule %.*s was not judged: it takes parameters (paramKind), and no "
+                                "binding says which",
+                                STR_ARG(policy->info.id)));
         }
 }
 
