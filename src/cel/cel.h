@@ -57,6 +57,11 @@ const struct cel_expr *cel_program_expr(const struct cel_program *program);
 /* Whether the expression mentions environment variable NUMBER. */
 bool cel_program_uses(const struct cel_program *program, int number);
 
+/* EXPRESSION with REPLACEMENT in the place of every mention of variable NAME, in ARENA. Fields and
+ * strings that read the same are left alone. */
+struct str cel_replace_variable(struct arena *arena, struct str expression, struct str name,
+                                struct str replacement);
+
 struct cel_activation {
         const struct cel_value
                 *variables; /* by number; CEL_UNSET where there is no value ("no such attribute") */

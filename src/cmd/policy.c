@@ -323,10 +323,11 @@ static const struct command command_policy_test = {
 };
 
 static const struct command *const verbs[] = { &command_policy_list, &command_policy_show,
-                                               &command_policy_test, &command_policy_eval, NULL };
+                                               &command_policy_test, &command_policy_check,
+                                               &command_policy_eval, &command_policy_export, NULL };
 
 const struct command command_policy = {
         .name = "policy",
-        .summary = "list, show, test and try rules",
+        .summary = "list, show, test, try and export rules",
         .verbs = verbs,
 };

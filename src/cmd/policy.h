@@ -6,7 +6,7 @@
 #include "cmd/command.h"
 #include "policy/admit.h"
 
-extern const struct command command_policy_eval;
+extern const struct command command_policy_check, command_policy_eval, command_policy_export;
 
 /* What a request is made from. Any part may be NULL. */
 struct policy_question {
