@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""policy eval, check and export: exit statuses, the answer's shape, and that what is exported refuses what a scan finds."""
+from lib import *
+
+POLICY = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: replicas}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [deployments]}
+  validations:
+  - expression: object.spec.replicas <= 5
+    messageExpression: "request.userInfo.username + ' asks for ' + string(object.spec.replicas)"
+    reason: Forbidden
+"""
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  replicas: %d\n"
+CRON_JOB = """apiVersion: batch/v1
+kind: CronJob
+metadata: {name: nightly, namespace: shop}
+spec:
+  jobTemplate: {spec: {template: {spec: {containers: [{name: c, securityContext: {privileged: true}}]}}}}
+"""
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def test_eval_says_allow_deny_and_invalid():
+    with tempfile.TemporaryDirectory() as folder:
+        policy = write(folder, "policy.yaml", POLICY)
+        few, many = write(folder, "few.yaml", DEPLOYMENT % 3), write(folder, "many.yaml", DEPLOYMENT % 9)
+        bad = write(folder, "bad.yaml", POLICY.replace("<= 5", "<= "))
+        assert run("policy", "eval", "--policy", policy, "--object", few).status == 0
+        r = run("policy", "eval", "--policy", policy, "--object", many, "--as", "alice")
+        assert r.status == 1 and r.json["verdict"] == "deny" and r.json["status"]["code"] == 403, r
+        violation = r.json["violations"][0]
+        assert violation["message"] == "alice asks for 9" and violation["action"] == "Deny", r
+        assert violation["location"] == {"path": "spec.replicas", "file": many, "line": 5, "column": 13}, r
+        r = run("policy", "eval", "--policy", bad, "--object", few)
+        assert r.status == 2 and r.json["verdict"] == "invalid" and r.json["line"] == 9, r
+        assert run("policy", "eval", "--policy", policy, "--object", os.path.join(folder, "none.yaml")).status == 2
+
+
+def test_a_stream_answers_every_line_whatever_it_holds():
+    line = json.dumps({"policy": POLICY, "object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 7}},
+                       "request": {"userInfo": {"username": "bob"}}})
+    r = run("policy", "eval", "--stream", stdin="\n".join([line, "{", "[]", '{"policy": 1}', line, json.dumps({"policy": POLICY, "object": None})]) + "\n")
+    answers = [json.loads(text) for text in r.text.splitlines()]
+    assert r.status == 0 and [a["verdict"] for a in answers] == ["deny", "invalid", "invalid", "invalid", "deny", "invalid"], r
+    assert answers[0] == answers[4] and answers[0]["violations"][0]["message"] == "bob asks for 7", r
+
+
+def test_check_tells_what_a_policy_matches():
+    with tempfile.TemporaryDirectory() as folder:
+        r = run("policy", "check", write(folder, "policy.yaml", POLICY))
+        assert r.status == 0 and "matches CREATE,UPDATE of deployments in apps/v1" in r.text and "no binding" in r.text, r
+        r = run("policy", "check", write(folder, "bad.yaml", POLICY.replace("spec.replicas <=", "spec.replicas <")) + "x")
+        assert r.status == 2, r
+
+
+def test_what_is_exported_refuses_what_a_scan_finds():
+    with tempfile.TemporaryDirectory() as folder:
+        r = run("policy", "export", "--rule", "pods/privileged", "--action", "Deny")
+        assert r.status == 0, r
+        policy = write(folder, "policy.yaml", r.text)
+        for text in (BAD, CRON_JOB):
+            r = run("policy", "eval", "--policy", policy, "--object", write(folder, "object.yaml", text))
+            assert r.status == 1 and r.json["violations"][0]["message"] == 'container "c" is privileged', r
+        assert run("policy", "eval", "--policy", policy, "--object", write(folder, "good.yaml", GOOD)).status == 0
+
+
+def test_params_come_from_the_input_of_a_scan():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = write(folder, "rules.yaml", POLICY.replace("spec:\n", "spec:\n  paramKind: {apiVersion: v1, kind: ConfigMap}\n", 1)
+                      .replace("<= 5", "<= int(params.data.most)") + "---\n" + """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: replicas}
+spec: {policyName: replicas, validationActions: [Deny], paramRef: {name: limits, parameterNotFoundAction: Deny}}
+""")
+        limits = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits, namespace: shop}\ndata: {most: '%d'}\n"
+        for most, status in ((3, 1), (7, 0)):
+            r = run("scan", "--no-catalogue", "-r", rules, "-", stdin=DEPLOYMENT % 5 + limits % most)
+            assert r.status == status, r
+
+
+main()
