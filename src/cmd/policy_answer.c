@@ -141,7 +141,7 @@ static int read_objects(const struct policy_question *q, struct arena *arena,
                         struct policy_subject *s, struct error *error) {
         struct str operation = field(q->request, "operation", q->operation);
         const struct doc_node *object = q->object, *old = q->old_object;
-        const struct kube_kind *known;
+        const struct kube_kind *known = NULL;
         int r;
 
         if (object && object->kind == DOC_NULL)
