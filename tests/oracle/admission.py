@@ -3,7 +3,7 @@
 
     tests/oracle/admission.py ORACLE [COUNT [SEED]]
 
-ORACLE is the program of the oracle that answers the same JSON lines. Verdict, status (code, reason, message), warnings and audit
+ORACLE is the program made from oracle/cmd/admission (oracle/build admission), which answers the same JSON lines. Verdict, status (code, reason, message), warnings and audit
 annotations must be the same. The first few differences are printed; the exit status is 1 if there is any.
 """
 import json
