@@ -62,6 +62,7 @@ static void copy_without_nulls(struct arena *arena, const struct doc_node *from,
 struct decoder {
         struct arena *arena;
         bool host_network; /* the pod that is being decoded is in the host's network */
+        bool keep_string_data;
 };
 
 /* Where a value goes. */
@@ -197,6 +198,7 @@ static void decode_struct(struct decoder *d, const struct schema_type *type,
         fields.type = type;
         fields.near = to;
         fields.host_network = &d->host_network;
+        fields.keep_string_data = d->keep_string_data;
         memset(fields.values, 0, type->count * sizeof *fields.values);
         memset(fields.entries, 0, type->count * sizeof *fields.entries);
         read_fields(&fields, from);
@@ -331,10 +333,11 @@ static void decode_value(struct decoder *d, const struct schema_type *type,
                 copy_without_nulls(d->arena, from, place.node);
 }
 
-const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node *object,
-                                      struct str api_version, struct str kind) {
+static const struct doc_node *decode(struct arena *arena, const struct doc_node *object,
+                                     struct str api_version, struct str kind,
+                                     bool keep_string_data) {
         const struct schema_type *type = schema_find(api_version, kind);
-        struct decoder d = { .arena = arena };
+        struct decoder d = { .arena = arena, .keep_string_data = keep_string_data };
         struct doc_node *decoded;
 
         if (!type || object->kind != DOC_MAP) {
@@ -349,7 +352,12 @@ const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node
         return decoded;
 }
 
+const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node *object,
+                                      struct str api_version, struct str kind) {
+        return decode(arena, object, api_version, kind, true);
+}
+
 const struct doc_node *kube_decode(struct arena *arena, const struct doc_node *object) {
-        return kube_decode_as(arena, object, doc_string(doc_get(object, STR("apiVersion")), STR("")),
-                              doc_string(doc_get(object, STR("kind")), STR("")));
+        return decode(arena, object, doc_string(doc_get(object, STR("apiVersion")), STR("")),
+                      doc_string(doc_get(object, STR("kind")), STR("")), false);
 }

@@ -17,10 +17,12 @@
 
 #include "doc/doc.h"
 
-/* OBJECT of kind KIND of API_VERSION as the server would see it, made in ARENA. Of a kind without
- * schema only null fields are removed; then OBJECT itself is returned when it has none. */
+/* OBJECT of kind KIND of API_VERSION for rules to be judged on, made in ARENA: as the server would
+ * see it, except that a Secret keeps its stringData (the server writes that into data, where a
+ * placeholder cannot be told from a value). Of a kind without schema only null fields are removed;
+ * then OBJECT itself is returned when it has none. */
 const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node *object,
                                       struct str api_version, struct str kind);
 
-/* The same, of the kind that OBJECT names. */
+/* OBJECT, of the kind that it names, exactly as the server would see it. */
 const struct doc_node *kube_decode(struct arena *arena, const struct doc_node *object);

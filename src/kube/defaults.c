@@ -1,5 +1,6 @@
 #include "kube/defaults.h"
 
+#include "base/util.h"
 #include "kube/image.h"
 
 /* --- the fields of a struct --- */
@@ -162,10 +163,51 @@ static void pod_spec(struct decode_fields *f) {
                 set(f, STR("serviceAccount"), name);
 }
 
+/* Those of LIMITS that a pod as a whole can have. */
+static const struct doc_node *pod_level(struct arena *arena, const struct doc_node *limits) {
+        struct doc_node *kept = doc_new_map(arena, limits, limits->map.count);
+        uint32_t count = 0;
+
+        for (uint32_t i = 0; i < limits->map.count; i++) {
+                struct str key = limits->map.entries[i].key;
+
+                if (str_eq(key, STR("cpu")) || str_eq(key, STR("memory")) ||
+                    str_starts(key, STR("hugepages-")))
+                        kept->map.entries[count++] = limits->map.entries[i];
+        }
+        kept->map.count = count;
+        doc_map_index(arena, kept);
+        return kept;
+}
+
+/* Of pod-level requests only what follows from the pod's own limits; where containers have resources
+ * of their own, their sums would come first. */
+static void pod_requests(struct decode_fields *f) {
+        static const struct str containers[] = { STR_INIT("containers"), STR_INIT("initContainers") };
+        const struct doc_node *resources = get(f, STR("resources")), *list;
+        const struct doc_node *limits = doc_get(resources, STR("limits"));
+        const struct doc_node *requests = doc_get(resources, STR("requests"));
+
+        if (is_empty(limits) || !is_map(limits) || (requests && !is_map(requests)))
+                return;
+        for (size_t i = 0; i < ELEMENTS(containers); i++) {
+                list = get(f, containers[i]);
+                for (uint32_t j = 0; list && list->kind == DOC_LIST && j < list->list.count; j++)
+                        if (!is_empty(doc_get(&list->list.items[j], STR("resources"))))
+                                return;
+        }
+        requests = joined(f->arena, requests, pod_level(f->arena, limits), resources);
+        if (is_empty(requests))
+                return;
+        f->values[schema_field_index(f->type, STR("resources"))] =
+                with(f->arena, resources, STR("requests"), requests, resources);
+}
+
 static void own_pod_spec(struct decode_fields *f) {
         const struct doc_node *seconds = get(f, STR("terminationGracePeriodSeconds"));
 
         pod_spec(f);
+        pod_requests(f);
         if (seconds && seconds->kind == DOC_INT && seconds->integer < 0)
                 set_integer(f, STR("terminationGracePeriodSeconds"), 1);
         *f->host_network = is_true(get(f, STR("hostNetwork")));
@@ -261,7 +303,7 @@ static void secret(struct decode_fields *f) {
         struct doc_node *encoded;
         int at = schema_field_index(f->type, STR("data"));
 
-        if (!is_map(given))
+        if (!is_map(given) || f->keep_string_data)
                 return;
         encoded = joined(f->arena, given, data, f->near);
         for (uint32_t i = 0; i < given->map.count; i++) {
@@ -378,6 +420,66 @@ static void subject(struct decode_fields *f) {
                 set_text(f, STR("apiGroup"), STR("rbac.authorization.k8s.io"));
 }
 
+/* The old field for one address and the new one for several agree; the old one wins. WRAP is the
+ * field of the items that holds the address, or empty where they are plain. */
+static void one_and_many(struct decode_fields *f, struct str one, struct str many,
+                         struct str wrap) {
+        const struct doc_node *single = get(f, one), *list = get(f, many), *first;
+        struct doc_node *made;
+
+        if (list && list->kind == DOC_LIST && list->list.count > 0) {
+                first = &list->list.items[0];
+                first = wrap.len ? doc_get(first, wrap) : first;
+                if (is_empty(single)) {
+                        set(f, one, first);
+                        return;
+                }
+                if (str_eq(doc_string(first, STR("")), doc_string(single, STR(""))))
+                        return;
+        }
+        if (is_empty(single))
+                return;
+        made = doc_new_list(f->arena, f->near, 1);
+        made->list.items[0] = wrap.len ? *with(f->arena, NULL, wrap, single, f->near) : *single;
+        set(f, many, made);
+}
+
+static void pod_status(struct decode_fields *f) {
+        one_and_many(f, STR("podIP"), STR("podIPs"), STR("ip"));
+}
+
+static void node_spec(struct decode_fields *f) {
+        one_and_many(f, STR("podCIDR"), STR("podCIDRs"), STR(""));
+}
+
+/* A counter of former times that every DaemonSet carries. */
+static void daemon_set(struct decode_fields *f) {
+        static const struct str key = STR_INIT("deprecated.daemonset.template.generation");
+        int at = schema_field_index(f->type, STR("metadata"));
+        const struct doc_node *metadata = f->values[at];
+        const struct doc_node *annotations = doc_get(metadata, STR("annotations"));
+        struct doc_node *zero;
+
+        if ((metadata && !is_map(metadata)) || !is_empty(doc_get(annotations, key)))
+                return;
+        zero = doc_new_map(f->arena, metadata ? metadata : f->near, 0);
+        doc_set_string(zero, STR("0"));
+        annotations = with(f->arena, is_map(annotations) ? annotations : NULL, key, zero,
+                           metadata ? metadata : f->near);
+        f->values[at] = with(f->arena, metadata, STR("annotations"), annotations, f->near);
+}
+
+static void claim_template(struct decode_fields *f) {
+        set_text(f, STR("apiVersion"), STR("v1"));
+        set_text(f, STR("kind"), STR("PersistentVolumeClaim"));
+}
+
+/* Without metrics a HorizontalPodAutoscaler looks at the CPU; v1 can say no more than how much. */
+static void autoscaler_spec(struct decode_fields *f) {
+        if (!get(f, STR("targetCPUUtilizationPercentage")))
+                set_integer(f, STR("targetCPUUtilizationPercentage"), 80);
+}
+
 void defaults_apply(struct decode_fields *fields) {
         static void (*const hooks[])(struct decode_fields *) = {
                 [HOOK_CONTAINER] = container,
@@ -400,6 +502,11 @@ void defaults_apply(struct decode_fields *fields) {
                 [HOOK_JOB_SPEC] = job_spec,
                 [HOOK_NETWORK_POLICY_SPEC] = network_policy_spec,
                 [HOOK_SUBJECT] = subject,
+                [HOOK_POD_STATUS] = pod_status,
+                [HOOK_NODE_SPEC] = node_spec,
+                [HOOK_DAEMON_SET] = daemon_set,
+                [HOOK_CLAIM_TEMPLATE] = claim_template,
+                [HOOK_AUTOSCALER_SPEC] = autoscaler_spec,
         };
 
         if (hooks[fields->type->hook])

@@ -53,7 +53,12 @@ enum schema_hook {
         HOOK_JOB,
         HOOK_JOB_SPEC,
         HOOK_NETWORK_POLICY_SPEC,
-        HOOK_SUBJECT
+        HOOK_SUBJECT,
+        HOOK_POD_STATUS,
+        HOOK_NODE_SPEC,
+        HOOK_DAEMON_SET,
+        HOOK_CLAIM_TEMPLATE,
+        HOOK_AUTOSCALER_SPEC
 };
 
 enum schema_flag {
