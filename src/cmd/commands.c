@@ -4,12 +4,6 @@
 extern const struct command command_decode, command_explain, command_policy, command_scan;
 
 const struct command *const commands[] = {
-        &command_scan,
-        &command_explain,
-        &command_policy,
-        &command_completion,
-        &command_help_verb,
-        &command_version,
-        &command_decode,
-        NULL,
+        &command_scan,      &command_explain, &command_policy, &command_completion,
+        &command_help_verb, &command_version, &command_decode, NULL,
 };

@@ -275,8 +275,8 @@ static void decode_bytes(struct decoder *d, struct doc_node *to) {
         char *joined;
         size_t len = 0;
 
-        if (to->kind != DOC_STRING || (str_find(to->string, STR("\n"), 0) < 0 &&
-                                       str_find(to->string, STR("\r"), 0) < 0))
+        if (to->kind != DOC_STRING ||
+            (str_find(to->string, STR("\n"), 0) < 0 && str_find(to->string, STR("\r"), 0) < 0))
                 return;
         joined = arena_alloc(d->arena, to->string.len);
         for (size_t i = 0; i < to->string.len; i++)

@@ -180,10 +180,11 @@ static const struct doc_node *pod_level(struct arena *arena, const struct doc_no
         return kept;
 }
 
-/* Of pod-level requests only what follows from the pod's own limits; where containers have resources
- * of their own, their sums would come first. */
+/* Of pod-level requests only what follows from the pod's own limits; where containers have
+ * resources of their own, their sums would come first. */
 static void pod_requests(struct decode_fields *f) {
-        static const struct str containers[] = { STR_INIT("containers"), STR_INIT("initContainers") };
+        static const struct str containers[] = { STR_INIT("containers"),
+                                                 STR_INIT("initContainers") };
         const struct doc_node *resources = get(f, STR("resources")), *list;
         const struct doc_node *limits = doc_get(resources, STR("limits"));
         const struct doc_node *requests = doc_get(resources, STR("requests"));
@@ -328,12 +329,13 @@ static void name_label(struct decode_fields *f) {
         const struct doc_node *labels = doc_get(metadata, STR("labels"));
         struct doc_node *value, *changed;
 
-        if (doc_string(name, STR("")).len == 0 || (labels && !is_map(labels) && labels->kind != DOC_NULL))
+        if (doc_string(name, STR("")).len == 0 ||
+            (labels && !is_map(labels) && labels->kind != DOC_NULL))
                 return;
         value = doc_new_map(f->arena, metadata, 0);
         doc_set_string(value, name->string);
-        changed = with(f->arena, is_map(labels) ? labels : NULL,
-                       STR("kubernetes.io/metadata.name"), value, metadata);
+        changed = with(f->arena, is_map(labels) ? labels : NULL, STR("kubernetes.io/metadata.name"),
+                       value, metadata);
         f->values[at] = with(f->arena, metadata, STR("labels"), changed, metadata);
 }
 

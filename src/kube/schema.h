@@ -40,7 +40,7 @@ enum schema_hook {
         HOOK_SERVICE_SPEC,
         HOOK_SERVICE_PORT,
         HOOK_POD_SPEC,
-        HOOK_OWN_POD_SPEC,  /* OWN: within a Pod, not within a pod template */
+        HOOK_OWN_POD_SPEC, /* OWN: within a Pod, not within a pod template */
         HOOK_OWN_RESOURCES,
         HOOK_OWN_PORT,
         HOOK_SECRET,
@@ -75,8 +75,8 @@ struct schema_type {
 
 struct schema_field {
         struct str name;
-        uint16_t type;   /* index into schema_types */
-        uint8_t flags;   /* enum schema_flag */
+        uint16_t type;    /* index into schema_types */
+        uint8_t flags;    /* enum schema_flag */
         uint8_t fallback; /* the default: index into schema_defaults, 0 for none */
 };
 

@@ -45,6 +45,9 @@ LEFT = (
     # An update strategy of another type that has the fields of a rolling update is refused anyway.
     "apps/v1 DaemonSet .spec.updateStrategy.rollingUpdate",
     "apps/v1 Deployment .spec.strategy.rollingUpdate",
+    # An empty list of policies is not the same as none before defaulting, and is not written after it.
+    "autoscaling/v2 HorizontalPodAutoscaler .spec.behavior.scaleDown.policies",
+    "autoscaling/v2 HorizontalPodAutoscaler .spec.behavior.scaleUp.policies",
     # The requests of a pod as a whole are the sums of its containers'.
     "v1 Pod .spec.resources",
 )
