@@ -62,7 +62,7 @@ static void copy_without_nulls(struct arena *arena, const struct doc_node *from,
 struct decoder {
         struct arena *arena;
         bool host_network; /* the pod that is being decoded is in the host's network */
-        bool keep_string_data;
+        bool for_rules;
 };
 
 /* Where a value goes. */
@@ -153,10 +153,21 @@ static void set_fallbacks(struct decode_fields *fields) {
         }
 }
 
+/* A pod without containers is refused before a policy sees it. What has none in a file is a patch,
+ * and rules are not to stumble over its null. */
+static bool is_patch(const struct decode_fields *fields, int i) {
+        bool pod = fields->type->hook == HOOK_POD_SPEC || fields->type->hook == HOOK_OWN_POD_SPEC;
+
+        return pod && fields->for_rules && !fields->values[i] &&
+               str_eq(schema_fields_of(fields->type)[i].name, STR("containers"));
+}
+
 /* Whether the field I is written at all. */
 static bool is_written(const struct decode_fields *fields, int i) {
         const struct schema_field *field = &schema_fields_of(fields->type)[i];
 
+        if (is_patch(fields, i))
+                return false;
         return !(field->flags & SCHEMA_OMIT) || !is_unset(field, fields->values[i]);
 }
 
@@ -198,7 +209,7 @@ static void decode_struct(struct decoder *d, const struct schema_type *type,
         fields.type = type;
         fields.near = to;
         fields.host_network = &d->host_network;
-        fields.keep_string_data = d->keep_string_data;
+        fields.for_rules = d->for_rules;
         memset(fields.values, 0, type->count * sizeof *fields.values);
         memset(fields.entries, 0, type->count * sizeof *fields.entries);
         read_fields(&fields, from);
@@ -334,10 +345,9 @@ static void decode_value(struct decoder *d, const struct schema_type *type,
 }
 
 static const struct doc_node *decode(struct arena *arena, const struct doc_node *object,
-                                     struct str api_version, struct str kind,
-                                     bool keep_string_data) {
+                                     struct str api_version, struct str kind, bool for_rules) {
         const struct schema_type *type = schema_find(api_version, kind);
-        struct decoder d = { .arena = arena, .keep_string_data = keep_string_data };
+        struct decoder d = { .arena = arena, .for_rules = for_rules };
         struct doc_node *decoded;
 
         if (!type || object->kind != DOC_MAP) {

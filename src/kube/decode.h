@@ -19,8 +19,9 @@
 
 /* OBJECT of kind KIND of API_VERSION for rules to be judged on, made in ARENA: as the server would
  * see it, except that a Secret keeps its stringData (the server writes that into data, where a
- * placeholder cannot be told from a value). Of a kind without schema only null fields are removed;
- * then OBJECT itself is returned when it has none. */
+ * placeholder cannot be told from a value), and that a pod without containers has none instead of
+ * null (the server refuses it; in files it is a patch). Of a kind without schema only null fields
+ * are removed; then OBJECT itself is returned when it has none. */
 const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node *object,
                                       struct str api_version, struct str kind);
 

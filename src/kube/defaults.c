@@ -304,7 +304,7 @@ static void secret(struct decode_fields *f) {
         struct doc_node *encoded;
         int at = schema_field_index(f->type, STR("data"));
 
-        if (!is_map(given) || f->keep_string_data)
+        if (!is_map(given) || f->for_rules)
                 return;
         encoded = joined(f->arena, given, data, f->near);
         for (uint32_t i = 0; i < given->map.count; i++) {

@@ -19,7 +19,7 @@ struct decode_fields {
         const struct schema_type *type;
         const struct doc_node *near; /* the struct as written, or where it would be */
         bool *host_network;          /* whether the pod around it is in the host's network */
-        bool keep_string_data;       /* see kube_decode_as */
+        bool for_rules;              /* see kube_decode_as */
         const struct doc_node *values[SCHEMA_FIELDS_MAX];   /* NULL: absent */
         const struct doc_entry *entries[SCHEMA_FIELDS_MAX]; /* as written; NULL where it was not */
 };

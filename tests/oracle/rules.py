@@ -16,12 +16,12 @@ def upstream(cases):
     """What each case's own policy finds: sets of messages, or None where the object cannot be decoded."""
     objects = documents([text for _, _, text, _ in cases])
     namespaces = documents([text or "null" for _, _, _, text in cases])
-    decoded = ask([{"decode": {"object": obj, "default": False}} for obj in objects])
+    decoded = ask([{"decode": {"object": obj}} for obj in objects])
     questions, owners = [], []
     for i, ((rule, _, _, _), obj, answer) in enumerate(zip(cases, objects, decoded)):
         subjects = [obj] + (list(template_pods(obj, answer.get("known", False))) if rule.templates else [])
         for subject in subjects:
-            question = {"policy": rule.policy, "object": subject, "default": False}
+            question = {"policy": rule.policy, "object": subject}
             if namespaces[i]:
                 question["namespace"] = namespaces[i]
             questions.append({"vap": question})
