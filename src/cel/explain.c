@@ -145,12 +145,23 @@ static bool is_index(const struct cel_expr *expr) {
                (expr->op == CEL_OP_INDEX || expr->op == CEL_OP_OPTIONAL_INDEX);
 }
 
+/* KEY was missed in NODE. The text may have it all the same, with a value that is as good as none
+ * (`readOnly: false`): then that is the spot. */
+static void add_missed(struct explanation *e, const struct doc_node *node, struct str key) {
+        const struct doc_node *written = doc_get_written(node, key);
+
+        if (written)
+                reasons_add(&e->reasons, written, false, STR(""));
+        else
+                reasons_add(&e->reasons, node, true, key);
+}
+
 /* What was missed in OPERAND: the field itself, or, where OPERAND stands for something that was
  * missed already, that. */
 static void explain_missing(struct explanation *e, const struct cel_expr *operand_expr,
                             const struct cel_value *operand, struct str key) {
         if (operand->node && !operand->missed)
-                reasons_add(&e->reasons, operand->node, true, key);
+                add_missed(e, operand->node, key);
         else
                 explain(e, operand_expr);
 }
@@ -211,8 +222,8 @@ static void explain_in(struct explanation *e, const struct cel_expr *expr) {
                 if (cel_map_find(&e->context, &container, &element, &found))
                         add_value(e, &found, 0);
                 else
-                        reasons_add(&e->reasons, container.node, true,
-                                    element.kind == CEL_STRING ? element.string : STR(""));
+                        add_missed(e, container.node,
+                                   element.kind == CEL_STRING ? element.string : STR(""));
                 return;
         }
         if (container.kind == CEL_LIST) {

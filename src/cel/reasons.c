@@ -12,10 +12,16 @@ void reasons_add(struct reasons *reasons, const struct doc_node *node, bool miss
                 (struct cel_reason){ .node = node, .missed = missed, .missed_key = key };
 }
 
-/* A shallow copy (the spec of a pod made from a template) is the same place as what it is a copy
- * of. */
+static bool same_pos(struct doc_pos a, struct doc_pos b) {
+        return a.line == b.line && a.column == b.column;
+}
+
+/* A copy (the spec of a pod made from a template, a decoded object) is the same place as what it is
+ * a copy of. */
 static bool same_place(const struct doc_node *a, const struct doc_node *b) {
-        return a == b || (a->parent && a->parent == b->parent && a->index == b->index);
+        if (!a->parent && !b->parent)
+                return a == b || (same_pos(a->start, b->start) && same_pos(a->end, b->end));
+        return a == b || (a->parent == b->parent && a->index == b->index);
 }
 
 bool reasons_is_within(const struct doc_node *node, const struct doc_node *ancestor) {
@@ -119,7 +125,7 @@ size_t reasons_finish(const struct reasons *reasons, struct arena *scratch,
 
                 ranked[i] = (struct ranked){ .reason = reasons->items[i], .root = i, .order = i };
                 for (size_t j = 0; j < i; j++)
-                        if (root_of(reasons->items[j].node) == root) {
+                        if (same_place(root_of(reasons->items[j].node), root)) {
                                 ranked[i].root = ranked[j].root;
                                 break;
                         }

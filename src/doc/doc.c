@@ -63,6 +63,18 @@ const struct doc_entry *doc_entry_of(const struct doc_node *node) {
         return &node->parent->map.entries[node->index];
 }
 
+const struct doc_node *doc_get_written(const struct doc_node *node, struct str key) {
+        const struct doc_node *parent = node ? node->parent : NULL, *value = NULL;
+
+        if (!parent)
+                return NULL;
+        if (parent->kind == DOC_MAP && node->index < parent->map.count)
+                value = doc_get(&parent->map.entries[node->index].value, key);
+        if (parent->kind == DOC_LIST && node->index < parent->list.count)
+                value = doc_get(&parent->list.items[node->index], key);
+        return value && value->kind != DOC_NULL ? value : NULL;
+}
+
 static bool is_identifier(struct str key) {
         for (size_t i = 0; i < key.len; i++) {
                 char c = key.ptr[i];

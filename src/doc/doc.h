@@ -157,6 +157,10 @@ struct str doc_string(const struct doc_node *node, struct str fallback);
  */
 const char *doc_kind_name(enum doc_kind kind);
 
+/* The value that the text gives KEY of a map, where NODE is a copy of that map that does not have
+ * it (a decoded object, see kube/decode.h); NULL where there is none, or null. */
+const struct doc_node *doc_get_written(const struct doc_node *node, struct str key);
+
 /* Where NODE is, as `spec.containers[0].securityContext["a.b"]`, written into ARENA. The root is
  * "". */
 struct str doc_path(struct arena *arena, const struct doc_node *node);

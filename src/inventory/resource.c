@@ -55,7 +55,9 @@ static void add(struct finder *f, const struct doc_node *node, struct str api_ve
         else if (resource->namespace.len == 0)
                 resource->namespace = f->namespace;
         resource->root = node;
-        resource->object = resource->known && !f->as_submitted ? kube_decode(f->arena, node) : node;
+        resource->object = resource->known && !f->as_submitted
+                                   ? kube_decode_as(f->arena, node, api_version, kind)
+                                   : node;
 }
 
 static void find(struct finder *f, const struct doc_node *node, struct str default_version,

@@ -150,13 +150,40 @@ static bool is_within(const struct resource *resource, const struct doc_node *no
         return false;
 }
 
+/* What the text has where NODE is. */
+static const struct doc_node *held(const struct doc_node *node) {
+        const struct doc_node *parent = node->parent;
+
+        return parent->kind == DOC_MAP ? &parent->map.entries[node->index].value
+                                       : &parent->list.items[node->index];
+}
+
+/* The nearest thing around a default that was written: nobody finds the path of a default. */
+static const struct doc_node *written(const struct doc_node *node) {
+        while ((node->flags & DOC_SYNTHETIC) && node->parent && (held(node)->flags & DOC_SYNTHETIC))
+                node = node->parent;
+        return node;
+}
+
+static bool is_among(const struct doc_node *const *nodes, size_t count,
+                     const struct doc_node *node) {
+        for (size_t i = 0; i < count; i++)
+                if (nodes[i] == node || (node->parent && nodes[i]->parent == node->parent &&
+                                         nodes[i]->index == node->index))
+                        return true;
+        return false;
+}
+
 static size_t usable_reasons(struct worker *worker, const struct policy_violation *violation,
                              const struct doc_node **ret) {
         size_t count = 0;
 
-        for (size_t i = 0; i < violation->reason_count; i++)
-                if (is_within(worker->resource, violation->reasons[i].node))
-                        ret[count++] = violation->reasons[i].node;
+        for (size_t i = 0; i < violation->reason_count; i++) {
+                const struct doc_node *node = written(violation->reasons[i].node);
+
+                if (is_within(worker->resource, node) && !is_among(ret, count, node))
+                        ret[count++] = node;
+        }
         if (count == 0)
                 ret[count++] = whole_object(worker->resource);
         return count;

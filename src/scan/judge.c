@@ -1,4 +1,5 @@
 #include "base/util.h"
+#include "kube/decode.h"
 #include "scan/private.h"
 
 /* Keeps what an arena holds between documents small: one huge document must not cost its memory for
@@ -86,6 +87,9 @@ static void judge_templates(struct worker *worker, const struct resource *resour
                 pod.name = STR("");
                 pod.object = kube_pod_from_template(&worker->documents, templates[i],
                                                     resource->namespace);
+                if (!worker->options->as_submitted)
+                        pod.object = kube_decode_as(&worker->documents, pod.object, STR("v1"),
+                                                    STR("Pod"));
                 judge_subject(worker, &pod, true);
         }
 }

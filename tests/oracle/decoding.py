@@ -9,10 +9,10 @@ from generate import Generator
 
 KNOWN = {
     "fields that are null": None,
-    "fields that are empty": "an empty value is still there where its type has omitempty",
-    "required fields left out": "a field without omitempty is not there when nobody wrote it",
-    "entries of maps that are null": "they vanish instead of becoming the empty value",
-    "items of lists that are null": "they stay null instead of becoming the empty value",
+    "fields that are empty": None,
+    "required fields left out": None,
+    "entries of maps that are null": None,
+    "items of lists that are null": None,
 }
 
 

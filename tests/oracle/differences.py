@@ -50,6 +50,15 @@ def lacking(some, others):
     return [(rule, message) for rule, message in some if (rule, *unordered([message])) not in known]
 
 
+def is_apart(obj):
+    """Whether redoubt means to see OBJ otherwise than the API server: pods without containers (patches), stringData of Secrets."""
+    if obj.get("kind") == "Secret":
+        return "stringData" in obj
+    pods = [obj] if obj.get("kind") == "Pod" else list(template_pods(obj, True))
+    path = TEMPLATES.get((group_of(obj), obj.get("kind")))
+    return bool(path) and not pods or any(not isinstance((pod.get("spec") or {}).get("containers"), list) for pod in pods)
+
+
 def differences(objects, only=None, as_seen=None):
     """For each object the (rule, message, who says it) that only one of the two says; none where it cannot be decoded.
 
@@ -60,8 +69,8 @@ def differences(objects, only=None, as_seen=None):
         options.append("--as-submitted")
         objects = [obj or {"apiVersion": "v1", "kind": "Unreadable"} for obj in decoded(objects, as_seen)]
     result = []
-    for u, o in zip(upstream(objects, only, bool(as_seen)), scan_objects(objects, *options)):
-        result.append(set() if u is None else {(*f, "upstream") for f in lacking(u, o)} | {(*f, "redoubt") for f in lacking(o, u)})
+    for obj, u, o in zip(objects, upstream(objects, only, as_seen is not False), scan_objects(objects, *options)):
+        result.append(set() if u is None or as_seen is None and is_apart(obj) else {(*f, "upstream") for f in lacking(u, o)} | {(*f, "redoubt") for f in lacking(o, u)})
     return result
 
 

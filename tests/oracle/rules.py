@@ -12,16 +12,21 @@ def rule_cases():
     return [(rule, case["name"], case["object"], case.get("namespace")) for (rule, _), cases in zip(paths, lists) for case in cases]
 
 
+def keeps_text(obj):
+    """Whether redoubt judges OBJ as it is written: the stringData of a Secret stays where it is."""
+    return obj.get("kind") == "Secret" and "stringData" in obj
+
+
 def upstream(cases):
     """What each case's own policy finds: sets of messages, or None where the object cannot be decoded."""
     objects = documents([text for _, _, text, _ in cases])
     namespaces = documents([text or "null" for _, _, _, text in cases])
-    decoded = ask([{"decode": {"object": obj, "default": False}} for obj in objects])
+    decoded = ask([{"decode": {"object": obj}} for obj in objects])
     questions, owners = [], []
     for i, ((rule, _, _, _), obj, answer) in enumerate(zip(cases, objects, decoded)):
         subjects = [obj] + (list(template_pods(obj, answer.get("known", False))) if rule.templates else [])
         for subject in subjects:
-            question = {"policy": rule.policy, "object": subject, "default": False}
+            question = {"policy": rule.policy, "object": subject, "default": not keeps_text(subject)}
             if namespaces[i]:
                 question["namespace"] = namespaces[i]
             questions.append({"vap": question})

@@ -3,7 +3,9 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "doc/write.h"
 #include "kube/decode.h"
+#include "kube/image.h"
 #include "kube/kinds.h"
 #include "kube/selector.h"
 
@@ -107,6 +109,100 @@ static void null_fields_go_and_places_stay(void **state _unused_) {
         assert_ptr_equal(kube_decode(&arena, decoded), decoded);
 }
 
+/* What kube-apiserver 1.36 gives for these (tests/oracle/decode.py compares far more). */
+static void objects_are_decoded_as_the_server_does(void **state _unused_) {
+        static const struct {
+                const char *object, *path, *value; /* NULL: absent */
+        } cases[] = {
+                { "{apiVersion: v1, kind: Pod, spec: {containers: [{image: a, no: 1}]}}",
+                  "spec.containers.0",
+                  "{\"image\":\"a\",\"imagePullPolicy\":\"Always\",\"name\":\"\",\"resources\":{},"
+                  "\"terminationMessagePath\":\"/dev/termination-log\","
+                  "\"terminationMessagePolicy\":\"File\"}" },
+                { "{apiVersion: v1, kind: Pod, spec: {containers: [{image: 'a:1'}]}}",
+                  "spec.containers.0.imagePullPolicy", "\"IfNotPresent\"" },
+                { "{apiVersion: v1, kind: Pod, spec: {containers: [{resources: {limits: {memory: "
+                  "1024Mi}}}]}}",
+                  "spec.containers.0.resources",
+                  "{\"limits\":{\"memory\":\"1Gi\"},\"requests\":{\"memory\":\"1Gi\"}}" },
+                { "{apiVersion: v1, kind: Pod, spec: {hostPID: false, volumes: [{name: v}]}}",
+                  "spec.volumes.0", "{\"emptyDir\":{},\"name\":\"v\"}" },
+                { "{apiVersion: v1, kind: Pod, spec: {hostPID: false}}", "spec.hostPID", NULL },
+                { "{apiVersion: apps/v1, kind: Deployment, spec: {replicas: 0}}", "spec.replicas",
+                  "0" },
+                { "{apiVersion: apps/v1, kind: Deployment}", "spec.strategy",
+                  "{\"rollingUpdate\":{\"maxSurge\":\"25%\",\"maxUnavailable\":\"25%\"},"
+                  "\"type\":\"RollingUpdate\"}" },
+                { "{apiVersion: apps/v1, kind: Deployment, spec: {strategy: {type: Recreate}}}",
+                  "spec.strategy", "{\"type\":\"Recreate\"}" },
+                { "{apiVersion: v1, kind: Secret, stringData: {a: b}}", "data",
+                  "{\"a\":\"Yg==\"}" },
+                { "{apiVersion: v1, kind: Secret, stringData: {a: b}}", "stringData", NULL },
+                { "{apiVersion: extensions/v1beta1, kind: Deployment, x: 1}", "x", "1" },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+                struct buf json _cleanup_(buf_free) = BUF_INIT;
+                const struct doc_node *node =
+                        kube_decode(&arena, read_yaml(&arena, cases[i].object));
+                struct str path = str_from(cases[i].path), part;
+
+                while (str_split(&path, '.', &part))
+                        node = node && node->kind == DOC_LIST ? &node->list.items[0]
+                                                              : doc_get(node, part);
+                if (node)
+                        doc_write_json(&json, node);
+                if (!node != !cases[i].value || (node && strcmp(json.data, cases[i].value) != 0))
+                        fail_msg("%s: %s is %s", cases[i].object, cases[i].path,
+                                 node ? json.data : "absent");
+        }
+}
+
+static void defaults_are_at_the_place_of_what_is_around_them(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        const struct doc_node *object = read_yaml(
+                &arena, "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - image: a\n      "
+                        "stdin: false\n");
+        const struct doc_node *decoded = kube_decode_as(&arena, object, STR("v1"), STR("Pod"));
+        const struct doc_node *container = &doc_find(decoded, "spec", "containers")->list.items[0];
+        const struct doc_node *policy = doc_get(container, STR("imagePullPolicy"));
+
+        assert_true(policy->flags & DOC_SYNTHETIC);
+        assert_int_equal(policy->start.line, 5);
+        assert_str(doc_path(&arena, policy), "spec.containers[0].imagePullPolicy");
+        assert_str(doc_path(&arena, doc_get(container, STR("image"))), "spec.containers[0].image");
+        assert_null(doc_get(container, STR("stdin")));
+        assert_int_equal(doc_get_written(container, STR("stdin"))->start.line, 6);
+        assert_null(doc_get_written(container, STR("tty")));
+}
+
+static void images_without_a_fixed_version_are_latest(void **state _unused_) {
+        static const struct {
+                const char *reference;
+                bool latest;
+        } cases[] = {
+                { "nginx", true },
+                { "nginx:latest", true },
+                { "nginx:1.25", false },
+                { "example.com:5000/a", true },
+                { "example.com:5000/a:1", false },
+                { "a@sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                  false },
+                { "a:latest@sha256:"
+                  "0000000000000000000000000000000000000000000000000000000000000000",
+                  true },
+                { "Upper", false },
+                { "", false },
+                { "a b", false },
+                { "${IMAGE}", false },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++)
+                if (image_is_latest(str_from(cases[i].reference)) != cases[i].latest)
+                        fail_msg("%s", cases[i].reference);
+}
+
 static void pods_of_templates_keep_their_place(void **state _unused_) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         const struct doc_node *object =
@@ -149,6 +245,9 @@ int main(void) {
                 cmocka_unit_test(selectors_select_as_upstream_does),
                 cmocka_unit_test(bad_selectors_are_refused),
                 cmocka_unit_test(null_fields_go_and_places_stay),
+                cmocka_unit_test(objects_are_decoded_as_the_server_does),
+                cmocka_unit_test(defaults_are_at_the_place_of_what_is_around_them),
+                cmocka_unit_test(images_without_a_fixed_version_are_latest),
                 cmocka_unit_test(pods_of_templates_keep_their_place),
                 cmocka_unit_test(templates_of_custom_resources_are_found_by_shape),
         };
