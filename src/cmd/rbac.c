@@ -6,24 +6,6 @@
 
 /* --- can-i --- */
 
-/* Who asks: --as and --as-group, with the groups that the API server adds where none is given. */
-static void read_user(struct arena *arena, const struct rbac_arguments *arguments,
-                      struct rbac_request *request) {
-        struct str implied[RBAC_IMPLIED_GROUPS], *groups;
-        size_t count = arguments->groups.count, more;
-
-        request->user = str_from(arguments->as ? arguments->as : "");
-        more = rbac_implied_groups(arena, request->user, implied);
-        groups = arena_new_array(arena, count + more, struct str);
-        for (size_t i = 0; i < count; i++)
-                groups[i] = str_from(arguments->groups.items[i]);
-        /* As with kubectl --as: given groups take the place of a service account's own. */
-        for (size_t i = count > 0 ? more - 1 : 0; i < more; i++)
-                groups[count++] = implied[i];
-        request->groups = groups;
-        request->group_count = count;
-}
-
 static struct str who(struct arena *arena, const struct rbac_request *request) {
         if (request->user.len > 0)
                 return rbac_subject_name(arena, RBAC_USER, request->user);
@@ -122,7 +104,9 @@ static int can_i(struct command_context *context, int argc, char **argv) {
                         return command_usage_error(context,
                                                    "say who: --as USER or --as-group GROUP");
                 r = rbac_read_request(context, arguments, argc, argv, &request);
-                read_user(context->arena, arguments, &request);
+                request.user = str_from(arguments->as ? arguments->as : "");
+                request.groups = rbac_groups_of(context->arena, &arguments->groups, request.user,
+                                                &request.group_count);
         }
         if (r >= 0)
                 r = rbac_read(context, arguments, &index, &complete);

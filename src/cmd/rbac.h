@@ -49,6 +49,11 @@ int rbac_read(struct command_context *context, const struct rbac_arguments *argu
 int rbac_read_request(struct command_context *context, const struct rbac_arguments *arguments,
                       int argc, char **argv, struct rbac_request *ret);
 
+/* The groups of USER, in ARENA: those GIVEN with --as-group and those that the API server adds.
+ * None where nobody is named. */
+const struct str *rbac_groups_of(struct arena *arena, const struct option_strings *given,
+                                 struct str user, size_t *ret_count);
+
 /* "ClusterRoleBinding deployer", "RoleBinding shop/support". */
 struct str rbac_binding_name(struct arena *arena, const struct rbac_binding *binding);
 /* "ClusterRole view", "Role support": what BINDING names. */

@@ -175,6 +175,23 @@ int rbac_read_request(struct command_context *context, const struct rbac_argumen
         return read_resource(context, str_from(argv[1]), ret);
 }
 
+const struct str *rbac_groups_of(struct arena *arena, const struct option_strings *given,
+                                 struct str user, size_t *ret_count) {
+        struct str implied[RBAC_IMPLIED_GROUPS], *groups;
+        size_t count = given->count, more = 0;
+
+        if (user.len > 0 || count > 0)
+                more = rbac_implied_groups(arena, user, implied);
+        groups = arena_new_array(arena, count + more, struct str);
+        for (size_t i = 0; i < count; i++)
+                groups[i] = str_from(given->items[i]);
+        /* As with kubectl --as: given groups take the place of a service account's own. */
+        for (size_t i = count > 0 ? more - 1 : 0; i < more; i++)
+                groups[count++] = implied[i];
+        *ret_count = count;
+        return groups;
+}
+
 /* --- words --- */
 
 struct str rbac_binding_name(struct arena *arena, const struct rbac_binding *binding) {

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/map.h"
+#include "cel/authorizer.h"
 #include "cel/cel.h"
 #include "cel/explain.h"
 #include "finding/finding.h"
@@ -75,6 +76,7 @@ struct policy {
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
         bool uses_request;    /* some expression mentions `request` */
+        bool uses_authorizer; /* some expression mentions `authorizer` */
         bool has_params;      /* spec.paramKind is set */
         bool uses_namespace;  /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
@@ -120,6 +122,8 @@ enum {
         POLICY_REQUEST,
         POLICY_NAMESPACE_OBJECT,
         POLICY_VARIABLES,
+        POLICY_AUTHORIZER,
+        POLICY_REQUEST_RESOURCE,
         POLICY_PARAMS, /* only in param_env */
         POLICY_VARIABLE_COUNT
 };
@@ -167,6 +171,14 @@ int policy_prepare(struct policy_set *set, struct policy *policy, struct error *
 
 /* --- judging --- */
 
+/* Who makes a request; without a name and groups, nobody that is known. */
+struct policy_user {
+        struct str name;
+        const struct str *groups;
+        size_t group_count;
+        const struct cel_authorizer *authorizer; /* answers for this user */
+};
+
 /* One object, as an admission request would present it. */
 struct policy_subject {
         struct str group, version, kind;
@@ -178,6 +190,7 @@ struct policy_subject {
         const struct doc_node *object, *old_object; /* NULL where there is none */
         const struct doc_node
                 *namespace_object; /* the Namespace it lives in; NULL: unknown or cluster-scoped */
+        const struct policy_user *user; /* NULL: nobody, and no authorizer to ask */
 };
 
 /* A validation that failed. */

@@ -143,6 +143,24 @@ static const struct doc_node *triple(struct arena *arena, const struct policy_su
         return map;
 }
 
+static const struct doc_node *user_info(struct arena *arena, const struct policy_subject *subject) {
+        const struct policy_user *user = subject->user;
+        const struct doc_node *near = subject->object;
+        struct doc_node *map, *groups, name;
+
+        if (!user || (user->name.len == 0 && user->group_count == 0))
+                return doc_new_map(arena, near, 0);
+        map = doc_new_map(arena, near, 2);
+        name = text_node(arena, near, user->name);
+        doc_map_set(map, 0, STR("username"), &name);
+        groups = doc_new_list(arena, near, user->group_count);
+        for (size_t i = 0; i < user->group_count; i++)
+                doc_set_string(&groups->list.items[i], user->groups[i]);
+        doc_map_set(map, 1, STR("groups"), groups);
+        doc_map_index(arena, map);
+        return map;
+}
+
 static struct str operation_name(enum policy_operation operation) {
         switch (operation) {
         case POLICY_UPDATE:
@@ -177,7 +195,7 @@ const struct doc_node *policy_request(struct arena *arena, const struct policy_s
         doc_map_set(request, 6, STR("namespace"), &text);
         doc_set_string(&text, operation_name(subject->operation));
         doc_map_set(request, 7, STR("operation"), &text);
-        doc_map_set(request, 8, STR("userInfo"), doc_new_map(arena, near, 0));
+        doc_map_set(request, 8, STR("userInfo"), user_info(arena, subject));
         doc_map_set(request, 9, STR("dryRun"), &no);
         doc_map_index(arena, request);
         return request;

@@ -3,9 +3,6 @@
  * them, so they are gathered before anything is judged - but only when some rule looks at
  * namespaces, and only files that can hold one are parsed.
  */
-#include <unistd.h>
-
-#include "base/fs.h"
 #include "base/util.h"
 #include "doc/write.h"
 #include "scan/private.h"
@@ -19,13 +16,6 @@ static bool is_needed(const struct policy_set *set) {
                                 return true;
         }
         return false;
-}
-
-/* A cheap test that no Namespace can fail: the word stands in the text, or it is hidden behind an
- * escape. */
-static bool may_hold_namespace(struct str text) {
-        return str_find(text, STR("Namespace"), 0) >= 0 || str_find(text, STR("\\u"), 0) >= 0 ||
-               str_find(text, STR("\\x"), 0) >= 0 || str_find(text, STR("\\U"), 0) >= 0;
 }
 
 /* NODE in memory of its own, through JSON: its source is about to go. */
@@ -42,8 +32,8 @@ static const struct doc_node *copy(struct namespaces *namespaces, const struct d
         return doc_read(&reader, &namespaces->arena, &doc, NULL) > 0 ? doc->root : NULL;
 }
 
-static void add_document(struct namespaces *namespaces, struct arena *arena,
-                         const struct doc *doc) {
+static void add_document(void *userdata, struct arena *arena, const struct doc *doc) {
+        struct namespaces *namespaces = userdata;
         struct resource_list resources;
 
         resources_of(arena, doc, STR(""), false, &resources);
@@ -61,37 +51,12 @@ static void add_document(struct namespaces *namespaces, struct arena *arena,
         }
 }
 
-static void add_file(struct namespaces *namespaces, const struct scan_options *options,
-                     const struct input_file *file) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct doc_source source;
-        struct doc_reader reader;
-        struct str text = file->text;
-        struct doc *doc;
-        int r;
-
-        /* What cannot be read here cannot be read when it is judged, and is reported then. */
-        if (!text.ptr) {
-                if (fs_read(file->path.ptr, -1, options->limits.file_bytes, false, &buf, NULL) < 0)
-                        return;
-                text = buf_str(&buf);
-        }
-        if (!may_hold_namespace(text) ||
-            doc_source_init(&arena, file->path, text, &source, NULL) < 0)
-                return;
-        doc_reader_init(&reader, &source, DOC_AUTO, &options->limits);
-        while ((r = doc_read(&reader, &arena, &doc, NULL)) != 0)
-                if (r > 0)
-                        add_document(namespaces, &arena, doc);
-}
-
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files) {
-        if (!is_needed(options->policies))
-                return;
-        for (size_t i = 0; i < files->files.count; i++)
-                add_file(namespaces, options, &files->files.items[i]);
+        const struct gather gather = { STR("Namespace"), add_document, namespaces };
+
+        if (is_needed(options->policies))
+                gather_documents(options, files, &gather);
 }
 
 void namespaces_free(struct namespaces *namespaces) {
