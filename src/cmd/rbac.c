@@ -33,36 +33,29 @@ static void add_yes(struct buf *buf, struct arena *arena, const struct rbac_deci
 }
 
 /* The bindings of the one who asks whose role is not in the input: they might allow it. */
-static void add_dormant(struct buf *buf, struct arena *arena,
-                        const struct rbac_principal *principal,
-                        const struct rbac_request *request) {
-        for (size_t i = 0; principal && i < principal->grants.count; i++) {
-                const struct rbac_binding *binding = principal->grants.items[i].binding;
-
-                if (binding->role ||
-                    (!binding->cluster && !str_eq(binding->namespace, request->namespace)))
-                        continue;
-                buf_add(buf, STR("     unknown: "));
-                buf_add_terminal(buf, rbac_binding_name(arena, binding));
-                buf_add(buf, STR(" names "));
-                buf_add_terminal(buf, rbac_role_name(arena, binding));
-                buf_add(buf, STR(", which is not in the input   "));
-                buf_add_terminal(buf,
-                                 rbac_place_text(arena, binding->place.file, binding->place.pos));
-                buf_add_char(buf, '\n');
-        }
+static void add_dormant(struct buf *buf, struct arena *arena, const struct rbac_binding *binding) {
+        buf_add(buf, STR("     unknown: "));
+        buf_add_terminal(buf, rbac_binding_name(arena, binding));
+        buf_add(buf, STR(" names "));
+        buf_add_terminal(buf, rbac_role_name(arena, binding));
+        buf_add(buf, STR(", which is not in the input   "));
+        buf_add_terminal(buf, rbac_place_text(arena, binding->place.file, binding->place.pos));
+        buf_add_char(buf, '\n');
 }
 
 static void add_no(struct buf *buf, struct arena *arena, const struct rbac_index *index,
                    const struct rbac_request *request) {
+        const struct rbac_binding **bindings;
+        size_t count;
+
         buf_add(buf, STR("no: nothing that is bound to "));
         buf_add_terminal(buf, who(arena, request));
         buf_add(buf, STR(" allows: "));
         buf_add_terminal(buf, rbac_request_text(arena, request));
         buf_add_char(buf, '\n');
-        add_dormant(buf, arena, map_get(&index->users, request->user), request);
-        for (size_t i = 0; i < request->group_count; i++)
-                add_dormant(buf, arena, map_get(&index->groups, request->groups[i]), request);
+        bindings = rbac_dormant(index, request, arena, &count);
+        for (size_t i = 0; i < count; i++)
+                add_dormant(buf, arena, bindings[i]);
 }
 
 static int answer(struct command_context *context, const struct rbac_index *index,

@@ -144,6 +144,59 @@ void rbac_decide(const struct rbac_index *index, const struct rbac_request *requ
         }
 }
 
+/* --- dormant bindings --- */
+
+struct dormant {
+        struct arena *arena;
+        const struct rbac_binding **items;
+        size_t count, capacity;
+};
+
+static void add_dormant(struct dormant *dormant, const struct rbac_principal *principal,
+                        uint32_t space) {
+        for (size_t i = principal ? first_grant(principal, space) : 0;
+             principal && i < principal->grants.count && principal->grants.items[i].space == space;
+             i++)
+                if (!principal->grants.items[i].binding->role)
+                        *vec_push_in(dormant->arena, dormant) = principal->grants.items[i].binding;
+}
+
+static int compare_bindings(const void *a, const void *b) {
+        const struct rbac_binding *const *left = a, *const *right = b;
+
+        if ((*left)->cluster != (*right)->cluster)
+                return (*left)->cluster ? -1 : 1;
+        return ((*left)->order > (*right)->order) - ((*left)->order < (*right)->order);
+}
+
+const struct rbac_binding **rbac_dormant(const struct rbac_index *index,
+                                         const struct rbac_request *request, struct arena *arena,
+                                         size_t *ret_count) {
+        uint32_t near =
+                request->namespace.len > 0
+                        ? (uint32_t)(uintptr_t)map_get(&index->namespaces, request->namespace)
+                        : 0;
+        struct dormant all = { .arena = arena };
+        size_t count = 0;
+
+        for (size_t i = 0; i <= request->group_count; i++) {
+                const struct rbac_principal *principal =
+                        i == 0 ? map_get(&index->users, request->user)
+                               : map_get(&index->groups, request->groups[i - 1]);
+
+                add_dormant(&all, principal, 0);
+                if (near > 0)
+                        add_dormant(&all, principal, near);
+        }
+        if (all.count > 0)
+                qsort(all.items, all.count, sizeof *all.items, compare_bindings);
+        for (size_t i = 0; i < all.count; i++)
+                if (count == 0 || all.items[count - 1] != all.items[i])
+                        all.items[count++] = all.items[i];
+        *ret_count = count;
+        return all.items;
+}
+
 /* --- who a user is --- */
 
 bool rbac_service_account(struct str user, struct str *ret_namespace, struct str *ret_name) {

@@ -160,6 +160,13 @@ struct rbac_decision {
 void rbac_decide(const struct rbac_index *index, const struct rbac_request *request,
                  struct rbac_decision *ret);
 
+/* The bindings that concern REQUEST and name a role that does not exist, in the order in which they
+ * would be looked at; the list is made in ARENA. They grant nothing, but might if the input were
+ * not complete. */
+const struct rbac_binding **rbac_dormant(const struct rbac_index *index,
+                                         const struct rbac_request *request, struct arena *arena,
+                                         size_t *ret_count);
+
 /* Whether RULE allows REQUEST to whom it is granted. */
 bool rbac_rule_allows(const struct rbac_rule *rule, const struct rbac_request *request);
 

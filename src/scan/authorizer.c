@@ -49,6 +49,40 @@ static bool is_subject(const struct rbac_subject *subject, const struct rbac_req
         return false;
 }
 
+/* What could not be looked up, as the aggregate of errors that the API server makes: each once. */
+static struct str missing_role(struct arena *scratch, const struct rbac_binding *binding) {
+        bool cluster = str_eq(binding->role_kind, STR("ClusterRole"));
+
+        if (!cluster && !str_eq(binding->role_kind, STR("Role")))
+                return arena_printf(scratch, "unsupported role reference kind: \"%.*s\"",
+                                    STR_ARG(binding->role_kind));
+        return arena_printf(scratch, "%s.rbac.authorization.k8s.io \"%.*s\" not found",
+                            cluster ? "clusterrole" : "role", STR_ARG(binding->role_name));
+}
+
+static void explain_no(const struct rbac_index *index, const struct rbac_request *request,
+                       struct arena *scratch, struct str *ret) {
+        struct map seen _cleanup_(map_free) = MAP_INIT;
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+        const struct rbac_binding **bindings;
+        size_t count;
+
+        bindings = rbac_dormant(index, request, scratch, &count);
+        if (count == 0)
+                return;
+        for (size_t i = 0; i < count; i++)
+                map_put(&seen, missing_role(scratch, bindings[i]));
+        buf_add(&text, seen.count > 1 ? STR("RBAC: [") : STR("RBAC: "));
+        for (size_t i = 0; i < seen.count; i++) {
+                if (i > 0)
+                        buf_add(&text, STR(", "));
+                buf_add(&text, seen.entries[i].key);
+        }
+        if (seen.count > 1)
+                buf_add_char(&text, ']');
+        *ret = arena_str(scratch, buf_str(&text));
+}
+
 static void explain(struct arena *scratch, const struct rbac_decision *decision,
                     const struct rbac_request *request, struct str *ret) {
         for (size_t i = 0; decision->binding && i < decision->binding->subject_count; i++)
@@ -86,7 +120,10 @@ static bool allows(const struct cel_authorizer *base, const struct cel_authorize
                 request.group_count = ELEMENTS(groups);
         }
         rbac_decide(&authorizer->index, &request, &decision);
-        explain(scratch, &decision, &request, ret_reason);
+        if (decision.allowed)
+                explain(scratch, &decision, &request, ret_reason);
+        else
+                explain_no(&authorizer->index, &request, scratch, ret_reason);
         return decision.allowed;
 }
 

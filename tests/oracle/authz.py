@@ -9,6 +9,8 @@ from rbac import ACCOUNTS, Cluster, GROUPS, NAMES, NAMESPACES, PATHS, RESOURCES,
 
 CLUSTERS = int(os.environ.get("CLUSTERS", "150"))
 SEED = int(os.environ.get("SEED", "1"))
+# Not what the built-in roles give to everyone.
+PATHS = [path for path in PATHS if path not in ("/healthz", "/api", "/api/", "/api/v1", "/api/*", "/apis/apps/v1")]
 EXPRESSIONS = 12  # each asks twice at most: more would use up the cost that Kubernetes allows a policy
 
 
@@ -78,10 +80,11 @@ def test_checks_of_policies_are_decided_as_in_kubernetes():
         if our != sorted(their.get("reasons", [])):
             other = their.get("reasons", [])
             differences.append({"cluster": number, "user": user, "only ours": sorted(set(our) - set(other))[:SHOWN], "only theirs": sorted(set(other) - set(our))[:SHOWN],
-                                "said": their.get("error")})
+                                "expressions": [expressions[int(m.split()[-1])] for m in set(our) ^ set(other) if m.startswith("number ")][:SHOWN]})
     print(f"# {asked} expressions, {denied} of them false or in error, {len(differences)} differences")
     if differences:
         raise Disagreement("\n".join(str(difference) for difference in differences[:SHOWN]))
 
 
-main()
+if __name__ == "__main__":
+    main()
