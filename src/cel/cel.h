@@ -43,6 +43,9 @@ void cel_env_add_library(struct cel_env *env, const struct cel_library *library)
 /* Declares a variable and returns its number. A name may have dots. */
 int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type *type);
 
+/* Hides variable NUMBER from expressions that are compiled from now on, or shows it again. */
+void cel_env_hide(struct cel_env *env, int number, bool hidden);
+
 struct cel_program;
 
 /* Parses, checks and prepares EXPRESSION. Returns 0, or -EINVAL with the first problem, at its line

@@ -6,12 +6,13 @@
 
 enum { NEWEST_MINOR = 37 };
 
-/* All libraries that k8s.io/apiserver/pkg/cel/environment/base.go enables in some version, except
- * the authorizer's; the rows know since when. */
+/* All libraries that k8s.io/apiserver/pkg/cel/environment/base.go enables in some version; the
+ * rows know since when. */
 static const struct cel_library *const libraries[] = {
         &cel_library_standard, &cel_library_time,     &cel_library_url,      &cel_library_regex,
         &cel_library_lists,    &cel_library_optional, &cel_library_quantity, &cel_library_strings,
         &cel_library_sets,     &cel_library_net,      &cel_library_format,   &cel_library_semver,
+        &cel_library_authz,
 };
 
 static void add_type(struct cel_env *env, const char *name, const struct cel_type *type) {
@@ -120,10 +121,16 @@ int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type 
         return number;
 }
 
+void cel_env_hide(struct cel_env *env, int number, bool hidden) {
+        env->variables.items[number].hidden = hidden;
+}
+
 const struct cel_function_set *cel_env_function(const struct cel_env *env, struct str name) {
         return map_get(&env->functions, name);
 }
 
 int cel_env_variable(const struct cel_env *env, struct str name) {
-        return (int)((intptr_t)map_get(&env->variable_index, name) - 1);
+        int number = (int)((intptr_t)map_get(&env->variable_index, name) - 1);
+
+        return number >= 0 && env->variables.items[number].hidden ? -1 : number;
 }

@@ -78,6 +78,7 @@ extern const struct cel_library cel_library_quantity;
 extern const struct cel_library cel_library_net; /* ip, cidr */
 extern const struct cel_library cel_library_format;
 extern const struct cel_library cel_library_semver;
+extern const struct cel_library cel_library_authz;     /* see cel/authorizer.h */
 extern const struct cel_library cel_library_jsonpatch; /* only where mutating policies are
                                                            compiled; not in the base */
 

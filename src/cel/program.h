@@ -30,6 +30,7 @@ enum { CEL_SLOT_UNRESOLVED = INT_MIN };
 struct cel_variable {
         struct str name;
         const struct cel_type *type;
+        bool hidden; /* see cel_env_hide */
 };
 
 /* The overloads of one function name, in order of declaration. */

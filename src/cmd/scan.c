@@ -8,6 +8,7 @@
 #include "base/progress.h"
 #include "base/util.h"
 #include "cmd/command.h"
+#include "cmd/rbac.h"
 #include "cmd/rules.h"
 #include "scan/scan.h"
 
@@ -18,7 +19,8 @@ struct scan_arguments {
         struct option_strings outputs; /* "json", "sarif=FILE" */
         bool brief, all;
         int fail_on;
-        const char *namespace;
+        const char *namespace, *as;
+        struct option_strings groups;
         bool as_submitted;
         int64_t threads;
         size_t max_file;
@@ -53,6 +55,11 @@ static const struct option_spec specs[] = {
         OPTION_SECTION("Input"),
         { 'n', "namespace", "NAME", "the namespace of objects that name none", OPTION_STRING,
           AT(namespace) },
+        { 0, "as", "USER",
+          "the user who makes the requests, for rules that ask the authorizer (answered from the "
+          "Roles and bindings of the input)",
+          OPTION_STRING, AT(as) },
+        { 0, "as-group", "GROUP", "a group of that user", OPTION_STRINGS, AT(groups) },
         { 0, "as-submitted", NULL, "judge the text as it is, not what the API server decodes",
           OPTION_FLAG, AT(as_submitted) },
         { 'j', "threads", "N", "worker threads; all processors by default", OPTION_INTEGER,
@@ -312,11 +319,14 @@ static int run(struct command_context *context, int argc, char **argv) {
                 .threads = arguments->threads > 0 ? (unsigned)arguments->threads
                                                   : (unsigned)pool_default_threads(),
                 .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
+                .user = str_from(arguments->as ? arguments->as : ""),
                 .as_submitted = arguments->as_submitted,
                 .frames = shows_frames(&outputs),
                 .max_findings =
                         arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
         };
+        options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
+                                        &options.group_count);
         scan_and_time(context, &options, &inputs, &report);
         report.rules = rules_table(context->arena, &set, &report.rule_count);
         r = write_outputs(context, &outputs, &report, arguments->all);

@@ -128,6 +128,13 @@ const struct kube_kind *kube_kind_find(struct str group, struct str kind) {
         return NULL;
 }
 
+const struct kube_kind *kube_resource_find(struct str resource) {
+        for (size_t i = 0; i < ELEMENTS(kinds); i++)
+                if (str_eq(kinds[i].resource, resource))
+                        return &kinds[i];
+        return NULL;
+}
+
 /* Groups without a dot, and those below k8s.io that are not add-ons with types of their own. */
 bool kube_group_is_builtin(struct str group) {
         for (size_t i = 0; i < ELEMENTS(kinds); i++)

@@ -28,6 +28,9 @@ struct kube_group_version kube_group_version(struct str api_version);
  * it too. */
 const struct kube_kind *kube_kind_find(struct str group, struct str kind);
 
+/* The built-in kind whose resource is called RESOURCE ("deployments"), or NULL. */
+const struct kube_kind *kube_resource_find(struct str resource);
+
 /* The plural that people give a kind: "Gateway" -> "gateways", "Policy" -> "policies", "Class" ->
  * "classes". Written into ARENA. */
 struct str kube_guess_resource(struct arena *arena, struct str kind);

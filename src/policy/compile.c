@@ -110,6 +110,12 @@ static bool is_reason(struct str text) {
                str_eq(text, STR("RequestEntityTooLarge"));
 }
 
+/* A message is made without the authorizer. */
+static void show_authorizer(struct cel_env *env, bool shown) {
+        cel_env_hide(env, POLICY_AUTHORIZER, !shown);
+        cel_env_hide(env, POLICY_REQUEST_RESOURCE, !shown);
+}
+
 static int read_validation(struct loader *l, const struct doc_node *item,
                            struct policy_validation *validation, struct error *error) {
         const struct doc_node *message_expression = doc_get(item, STR("messageExpression"));
@@ -123,9 +129,12 @@ static int read_validation(struct loader *l, const struct doc_node *item,
                 r = policy_read_string(item, "message", &validation->message, error);
         if (r >= 0)
                 r = policy_read_string(item, "reason", &validation->reason, error);
-        if (r >= 0 && message_expression && message_expression->kind != DOC_NULL)
+        if (r >= 0 && message_expression && message_expression->kind != DOC_NULL) {
+                show_authorizer(l->env, false);
                 r = compile(l, item, "messageExpression", &cel_type_string,
                             &validation->message_program, error);
+                show_authorizer(l->env, true);
+        }
         if (r < 0)
                 return r;
         if (validation->reason.len > 0 && !is_reason(validation->reason))

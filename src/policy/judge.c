@@ -85,6 +85,21 @@ static struct cel_value lazy_map(const struct cel_lazy *lazy) {
         return (struct cel_value){ .kind = CEL_MAP, .representation = CEL_LAZY, .lazy = lazy };
 }
 
+static void prepare_authorizer(struct judgement *j, const struct policy_subject *subject) {
+        const struct cel_authorizer *authorizer = subject->user ? subject->user->authorizer : NULL;
+        struct cel_authorizer_request request = { .group = subject->group,
+                                                  .resource = subject->resource,
+                                                  .subresource = subject->subresource,
+                                                  .namespace = subject->namespace,
+                                                  .name = subject->name };
+
+        if (!j->policy->uses_authorizer)
+                return;
+        j->values[POLICY_AUTHORIZER] = cel_authorizer_value(j->scratch, authorizer);
+        j->values[POLICY_REQUEST_RESOURCE] =
+                cel_resource_check_value(j->scratch, authorizer, &request);
+}
+
 static void prepare(struct judgement *j, const struct policy_subject *subject,
                     const struct doc_node *params) {
         const struct policy *policy = j->policy;
@@ -103,6 +118,7 @@ static void prepare(struct judgement *j, const struct policy_subject *subject,
                 j->values[POLICY_REQUEST] = cel_from_doc(policy_request(j->scratch, subject));
         else
                 j->values[POLICY_REQUEST] = cel_null();
+        prepare_authorizer(j, subject);
         j->activation =
                 (struct cel_activation){ .variables = j->values, .count = POLICY_VARIABLE_COUNT };
 }

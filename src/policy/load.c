@@ -289,6 +289,7 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
         if (r < 0)
                 return r;
         policy->uses_request = mentions(policy->spec, STR("request"));
+        policy->uses_authorizer = mentions(policy->spec, STR("authorizer"));
         policy->uses_namespace =
                 policy->match.namespace_selector || mentions(policy->spec, STR("namespaceObject"));
         entry = map_put(&set->by_id, policy->info.id);

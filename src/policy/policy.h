@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "base/map.h"
+#include "cel/authorizer.h"
 #include "cel/cel.h"
 #include "cel/explain.h"
 #include "finding/finding.h"
@@ -92,6 +93,7 @@ struct policy {
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
         bool uses_request;    /* some expression mentions `request` */
+        bool uses_authorizer; /* some expression mentions `authorizer` */
         bool has_params;      /* spec.paramKind is set */
         struct str param_group, param_version, param_kind;
         const struct policy_params *params; /* of the set */
@@ -145,6 +147,8 @@ enum {
         POLICY_REQUEST,
         POLICY_NAMESPACE_OBJECT,
         POLICY_VARIABLES,
+        POLICY_AUTHORIZER,
+        POLICY_REQUEST_RESOURCE,
         POLICY_PARAMS, /* only in param_env */
         POLICY_VARIABLE_COUNT
 };
@@ -203,12 +207,13 @@ bool policy_set_wants_param(const struct policy_set *set, struct str group, stru
 
 /* --- judging --- */
 
-/* Who makes a request. Whoever answers `authorizer` asks about this user. */
+/* Who makes a request; without a name and groups, nobody that is known. */
 struct policy_user {
         struct str name, uid;
         const struct str *groups;
         size_t group_count;
         const struct doc_node *extra; /* a map of lists of strings, or NULL */
+        const struct cel_authorizer *authorizer; /* answers for this user, or NULL */
 };
 
 /* One object, as an admission request would present it. */

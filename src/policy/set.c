@@ -22,6 +22,8 @@ static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
         cel_env_declare(env, STR("request"), policy_type_request());
         cel_env_declare(env, STR("namespaceObject"), policy_type_namespace());
         cel_env_declare(env, STR("variables"), policy_type_variables(set));
+        cel_env_declare(env, STR("authorizer"), &cel_type_authorizer);
+        cel_env_declare(env, STR("authorizer.requestResource"), &cel_type_resource_check);
         if (params)
                 cel_env_declare(env, STR("params"), &cel_type_dyn);
         *ret = env;

@@ -102,6 +102,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
         worker->coverage.objects++;
         if (subject.namespace.len > 0)
                 subject.namespace_object = map_get(&worker->namespaces->by_name, subject.namespace);
+        subject.user = worker->user;
         judge_subject(worker, &subject, false);
         judge_templates(worker, resource, &subject);
 }

@@ -3,9 +3,6 @@
  * behind the objects that need them, so they are gathered before anything is judged - but only when
  * some rule looks at namespaces or takes params, and only files that can hold one are parsed.
  */
-#include <unistd.h>
-
-#include "base/fs.h"
 #include "base/util.h"
 #include "doc/write.h"
 #include "scan/private.h"
@@ -26,13 +23,6 @@ static bool is_needed(const struct policy_set *set) {
                                 return true;
         }
         return false;
-}
-
-/* A cheap test that no Namespace can fail: the word stands in the text, or it is hidden behind an
- * escape. */
-static bool may_hold_namespace(struct str text) {
-        return str_find(text, STR("Namespace"), 0) >= 0 || str_find(text, STR("\\u"), 0) >= 0 ||
-               str_find(text, STR("\\x"), 0) >= 0 || str_find(text, STR("\\U"), 0) >= 0;
 }
 
 /* NODE in memory of its own, through JSON: its source is about to go. */
@@ -60,8 +50,8 @@ static void add_param(struct namespaces *namespaces, struct policy_set *set,
                 policy_set_add_param(set, node);
 }
 
-static void add_document(struct namespaces *namespaces, struct policy_set *set, struct arena *arena,
-                         const struct doc *doc) {
+static void add_document(void *userdata, struct arena *arena, const struct doc *doc) {
+        struct namespaces *namespaces = userdata;
         struct resource_list resources;
 
         resources_of(arena, doc, STR(""), false, &resources);
@@ -69,7 +59,7 @@ static void add_document(struct namespaces *namespaces, struct policy_set *set, 
                 const struct resource *resource = &resources.items[i];
                 const struct doc_node *node;
 
-                add_param(namespaces, set, resource);
+                add_param(namespaces, namespaces->policies, resource);
                 if (resource->group.len > 0 || !str_eq(resource->resource, STR("namespaces")))
                         continue;
                 node = copy(namespaces, resource->object);
@@ -80,38 +70,17 @@ static void add_document(struct namespaces *namespaces, struct policy_set *set, 
         }
 }
 
-static void add_file(struct namespaces *namespaces, const struct scan_options *options,
-                     const struct input_file *file) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct doc_source source;
-        struct doc_reader reader;
-        struct str text = file->text;
-        struct doc *doc;
-        int r;
-
-        /* What cannot be read here cannot be read when it is judged, and is reported then. */
-        if (!text.ptr) {
-                if (fs_read(file->path.ptr, -1, options->limits.file_bytes, false, &buf, NULL) < 0)
-                        return;
-                text = buf_str(&buf);
-        }
-        if ((!namespaces->with_params && !may_hold_namespace(text)) ||
-            doc_source_init(&arena, file->path, text, &source, NULL) < 0)
-                return;
-        doc_reader_init(&reader, &source, DOC_AUTO, &options->limits);
-        while ((r = doc_read(&reader, &arena, &doc, NULL)) != 0)
-                if (r > 0)
-                        add_document(namespaces, options->policies, &arena, doc);
-}
-
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files) {
-        namespaces->with_params = wants_params(options->policies);
-        if (!namespaces->with_params && !is_needed(options->policies))
+        struct gather gather = { STR("Namespace"), add_document, namespaces };
+
+        namespaces->policies = options->policies;
+        /* Params may be of any kind: then every file is looked at. */
+        if (wants_params(options->policies))
+                gather.word = STR("");
+        else if (!is_needed(options->policies))
                 return;
-        for (size_t i = 0; i < files->files.count; i++)
-                add_file(namespaces, options, &files->files.items[i]);
+        gather_documents(options, files, &gather);
 }
 
 void namespaces_free(struct namespaces *namespaces) {

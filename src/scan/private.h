@@ -4,6 +4,7 @@
 #pragma once
 
 #include "inventory/resource.h"
+#include "rbac/rbac.h"
 #include "scan/scan.h"
 
 /* Which policies are about a kind: worked out once for each kind that a worker meets. */
@@ -20,11 +21,35 @@ struct plan {
 struct namespaces {
         struct arena arena;
         struct map by_name; /* name -> struct doc_node */
-        bool with_params;   /* objects are gathered as params, too */
+        struct policy_set *policies; /* takes objects as params, too */
 };
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files);
 void namespaces_free(struct namespaces *namespaces);
+
+/* gather.c: gives DOCUMENT every document of files that may hold WORD. The document is gone when
+ * the next file is read. */
+struct gather {
+        struct str word;
+        void (*document)(void *userdata, struct arena *arena, const struct doc *doc);
+        void *userdata;
+};
+void gather_documents(const struct scan_options *options, const struct input_list *files,
+                      const struct gather *gather);
+
+/* authorizer.c: who makes the requests that are judged, and what RBAC says. Read-only while workers
+ * run. */
+struct authorizer {
+        struct cel_authorizer base; /* first, so that the pointer converts */
+        const struct scan_options *options;
+        struct rbac_index index;
+        struct policy_user user;
+};
+void authorizer_init(struct authorizer *authorizer, const struct scan_options *options,
+                     const struct input_list *files);
+void authorizer_add_problems(const struct authorizer *authorizer, struct finding_list *list,
+                             struct report_coverage *coverage);
+void authorizer_free(struct authorizer *authorizer);
 
 /* Judges the documents of one source on this thread. */
 void scan_source(const struct scan_options *options, const struct doc_source *source,
@@ -35,9 +60,10 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
 struct worker {
         const struct scan_options *options;
         const struct namespaces *namespaces;
-        struct arena documents; /* reset for each document */
-        struct arena scratch;   /* reset for each judgement */
-        struct arena lasting;   /* plans */
+        const struct policy_user *user; /* NULL in tests of rules */
+        struct arena documents;         /* reset for each document */
+        struct arena scratch;           /* reset for each judgement */
+        struct arena lasting;           /* plans */
         struct plan *plans;
         struct finding_list list;
         struct report_coverage coverage;

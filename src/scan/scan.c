@@ -257,16 +257,22 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         _cleanup_free_ struct worker *workers = xrealloc(NULL, threads + 1, sizeof *workers);
         struct scan scan = { .options = options, .workers = workers };
         struct namespaces namespaces = { 0 };
+        struct authorizer authorizer;
 
         namespaces_read(&namespaces, options, files);
+        authorizer_init(&authorizer, options, files);
         for (size_t i = 0; i <= threads; i++)
-                workers[i] = (struct worker){ .options = options, .namespaces = &namespaces };
+                workers[i] = (struct worker){ .options = options,
+                                              .namespaces = &namespaces,
+                                              .user = &authorizer.user };
         run_workers(&scan, files, threads);
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
                 join(&workers[i], list, coverage);
         }
+        authorizer_add_problems(&authorizer, list, coverage);
+        authorizer_free(&authorizer);
         namespaces_free(&namespaces);
         if (dropped > 0)
                 add_problem(list, STR(""),

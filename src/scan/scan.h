@@ -20,9 +20,12 @@ struct scan_options {
         struct doc_limits limits;
         unsigned threads;     /* at least 1 */
         struct str namespace; /* of namespaced objects that name none; may be empty */
-        bool as_submitted;    /* judge the text, not what the API server would decode */
-        bool frames;          /* copy source lines into findings: some report shows them */
-        size_t max_findings;  /* more are counted but not kept, and the scan is incomplete */
+        struct str user;      /* who makes the requests; empty: nobody that is known */
+        const struct str *groups;
+        size_t group_count;
+        bool as_submitted;   /* judge the text, not what the API server would decode */
+        bool frames;         /* copy source lines into findings: some report shows them */
+        size_t max_findings; /* more are counted but not kept, and the scan is incomplete */
         /* Called now and then by the thread that scans; NULL: nobody wants to know. */
         void (*progress)(void *userdata, size_t files, uint64_t bytes, struct str file);
         void *userdata;

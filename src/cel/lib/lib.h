@@ -42,6 +42,9 @@ struct cel_value cel_string_list(struct arena *arena, const struct str *strings,
 bool cel_charge_bytes(struct cel_context *context, size_t size);
 struct cel_value cel_give_up(struct cel_context *context);
 
+/* White_Space of Unicode (Go's unicode.IsSpace). */
+bool cel_is_space(int32_t code);
+
 /* Bytes outside of UTF-8 become U+FFFD, as in Go's conversion to runes; valid text is returned as
  * it is. */
 struct str cel_valid_text(struct arena *arena, struct str s);

@@ -153,7 +153,7 @@ static struct cel_value upper_ascii(struct cel_context *context, const struct ce
 }
 
 /* White_Space of Unicode (Go's unicode.IsSpace). */
-static bool is_space(int32_t code) {
+bool cel_is_space(int32_t code) {
         return (code >= '\t' && code <= '\r') || code == ' ' || code == 0x85 || code == 0xa0 ||
                code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
                code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
@@ -169,7 +169,7 @@ static struct cel_value trim(struct cel_context *context, const struct cel_value
         while (offset < s.len) {
                 size_t start = offset;
 
-                if (is_space(utf8_next(s, &offset)))
+                if (cel_is_space(utf8_next(s, &offset)))
                         continue;
                 if (from == SIZE_MAX)
                         from = start;

@@ -324,6 +324,44 @@ static void bindings_without_their_policy_are_told(void **state _unused_) {
         assert_non_null(strstr(world.error.message, "nowhere"));
 }
 
+static bool says_yes(const struct cel_authorizer *authorizer _unused_,
+                     const struct cel_authorizer_request *request, struct arena *scratch _unused_,
+                     struct str *ret_reason) {
+        *ret_reason = STR("because");
+        return str_eq(request->verb, STR("create")) &&
+               str_eq(request->resource, STR("deployments"));
+}
+
+static void the_authorizer_is_there_for_expressions_but_not_for_messages(void **state _unused_) {
+        static const char rule[] = HEAD MATCH
+                "  variables:\n"
+                "  - {name: may, expression: authorizer.requestResource.check('create')}\n"
+                "  validations:\n"
+                "  - expression: variables.may.allowed() && variables.may.reason() == 'because'\n"
+                "  - expression: authorizer.requestResource.check('delete').allowed()\n"
+                "    messageExpression: \"'may: ' + string(variables.may.allowed())\"\n";
+        static const struct cel_authorizer authorizer = { says_yes };
+        const struct policy_user user = { .authorizer = &authorizer };
+        struct world world _cleanup_(world_free) = { 0 }, other _cleanup_(world_free) = { 0 };
+        struct arena scratch _cleanup_(arena_free) = ARENA_INIT;
+        struct policy_subject subject;
+
+        assert_int_equal(load(&world, rule), 0);
+        subject = subject_of(object_of(&world, "metadata: {name: a}\n"));
+        subject.user = &user;
+        policy_judge(world.set.policies.items[0], &subject, &scratch, note, &world);
+        assert_non_null(strstr(world.seen.data, "may: true@"));
+        assert_null(strstr(world.seen.data, "because"));
+        /* compiler of k8s.io/apiserver: a messageExpression has HasAuthorizer: false. */
+        assert_int_equal(
+                load(&other, HEAD MATCH
+                     "  validations:\n"
+                     "  - expression: 'false'\n"
+                     "    messageExpression: authorizer.path('/x').check('get').reason()\n"),
+                -EINVAL);
+        assert_non_null(strstr(other.error.message, "undeclared reference to 'authorizer'"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(messages_come_in_upstreams_order),
@@ -337,6 +375,7 @@ int main(void) {
                 cmocka_unit_test(resource_rules_match_as_upstream_does),
                 cmocka_unit_test(selectors_and_bindings_narrow_down),
                 cmocka_unit_test(bindings_without_their_policy_are_told),
+                cmocka_unit_test(the_authorizer_is_there_for_expressions_but_not_for_messages),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

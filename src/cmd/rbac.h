@@ -1,0 +1,74 @@
+/*
+ * What the files of `redoubt rbac` share.
+ */
+#pragma once
+
+#include "cmd/command.h"
+#include "rbac/rbac.h"
+
+enum { RBAC_TEXT, RBAC_JSON };
+
+struct rbac_arguments {
+        struct option_strings files, groups;
+        const char *namespace, *as, *subresource;
+        bool stream, no_defaults;
+        int format;
+};
+
+/* Rows for the option tables of the sub-verbs. */
+#define RBAC_INPUT_OPTIONS                                                                         \
+        OPTION_SECTION("Input"),                                                                   \
+                { 'f',                                                                             \
+                  "file",                                                                          \
+                  "PATH",                                                                          \
+                  "manifests with the roles and bindings: a file, a folder or - (default: .)",     \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(struct rbac_arguments, files),                                          \
+                  .hint = OPTION_HINT_FILE },                                                      \
+        {                                                                                          \
+                0, "no-defaults", NULL,                                                            \
+                        "without the roles that every cluster is born with (cluster-admin, "       \
+                        "admin, edit, view ...)",                                                  \
+                        OPTION_FLAG, offsetof(struct rbac_arguments, no_defaults)                  \
+        }
+
+extern const struct option_word rbac_formats[];
+
+#define RBAC_OUTPUT_OPTIONS                                                                        \
+        {                                                                                          \
+                'o', "output", "FORMAT", "how to write the answer", OPTION_CHOICE,                 \
+                        offsetof(struct rbac_arguments, format), .words = rbac_formats             \
+        }
+
+/* rbac_input.c: reads what -f names into INDEX and finishes it. What could not be read is told on
+ * standard error; RET_COMPLETE says whether there was none of that. */
+int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
+              struct rbac_index *index, bool *ret_complete);
+
+/* Reads VERB RESOURCE [NAME] into RET. */
+int rbac_read_request(struct command_context *context, const struct rbac_arguments *arguments,
+                      int argc, char **argv, struct rbac_request *ret);
+
+/* The groups of USER, in ARENA: those GIVEN with --as-group and those that the API server adds.
+ * None where nobody is named. */
+const struct str *rbac_groups_of(struct arena *arena, const struct option_strings *given,
+                                 struct str user, size_t *ret_count);
+
+/* "ClusterRoleBinding deployer", "RoleBinding shop/support". */
+struct str rbac_binding_name(struct arena *arena, const struct rbac_binding *binding);
+/* "ClusterRole view", "Role support": what BINDING names. */
+struct str rbac_role_name(struct arena *arena, const struct rbac_binding *binding);
+/* "delete secrets in namespace shop", for sentences. */
+struct str rbac_request_text(struct arena *arena, const struct rbac_request *request);
+/* "ServiceAccount ci/deployer", "User jane". */
+struct str rbac_subject_name(struct arena *arena, enum rbac_subject_kind kind, struct str name);
+/* "rbac/ci.yaml:14", or "built in". */
+struct str rbac_place_text(struct arena *arena, struct str file, struct doc_pos pos);
+
+/* Appends DECISION as an object without the closing brace. */
+void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_decision *decision);
+
+/* rbac_stream.c: answers one line of JSON for each line of standard input. */
+int rbac_stream(struct command_context *context, const struct rbac_index *index);
+
+extern const struct command command_rbac_who_can, command_rbac_subject;

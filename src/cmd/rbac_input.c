@@ -1,0 +1,256 @@
+/* redoubt rbac: reading manifests into an index, and the words of a question. */
+#include <errno.h>
+
+#include "base/confine.h"
+#include "base/fs.h"
+#include "base/util.h"
+#include "cmd/rbac.h"
+#include "inventory/files.h"
+#include "inventory/template.h"
+
+const struct option_word rbac_formats[] = {
+        { "text", RBAC_TEXT, "for people" },
+        { "json", RBAC_JSON, "for programs" },
+        { NULL },
+};
+
+/* --- manifests --- */
+
+struct input {
+        struct rbac_index *index;
+        bool incomplete;
+};
+
+static void tell(struct input *input, struct str file, struct doc_pos pos, struct str message,
+                 bool incomplete) {
+        struct error error = { .line = pos.line, .column = pos.column };
+
+        error_set_file(&error, file);
+        snprintf(error.message, sizeof error.message, "%.*s", STR_ARG(message));
+        command_print_error(&error);
+        input->incomplete |= incomplete;
+}
+
+static void tell_error(struct input *input, struct str file, const struct error *error) {
+        tell(input, file, (struct doc_pos){ error->line, error->column }, str_from(error->message),
+             true);
+}
+
+/* Objects that name no namespace go where kubectl would put them. */
+static void read_document(struct input *input, struct arena *arena, const struct doc *doc) {
+        struct resource_list resources;
+
+        resources_of(arena, doc, STR("default"), false, &resources);
+        if (resources.problem)
+                tell_error(input, doc->source->name, resources.problem);
+        for (size_t i = 0; i < resources.count; i++)
+                rbac_index_add(input->index, doc->source->name, &resources.items[i]);
+}
+
+static void read_source(struct input *input, const struct doc_source *source) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct doc_reader reader;
+        struct error error;
+        struct doc *doc;
+        int r;
+
+        doc_reader_init(&reader, source, str_ends(source->name, STR(".json")) ? DOC_JSON : DOC_AUTO,
+                        NULL);
+        while ((r = doc_read(&reader, &arena, &doc, &error)) != 0) {
+                if (r > 0)
+                        read_document(input, &arena, doc);
+                else
+                        tell_error(input, source->name, &error);
+                arena_reset(&arena, 1 << 20);
+        }
+}
+
+static void read_file(struct input *input, const struct input_file *file) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        struct str text = file->text;
+        struct doc_source source;
+        struct error error = { 0 };
+        int r = 0;
+
+        if (!text.ptr) {
+                r = fs_read(file->path.ptr, -1, doc_default_limits.file_bytes, false, &buf, &error);
+                text = buf_str(&buf);
+        }
+        if (r >= 0)
+                r = doc_source_init(&arena, file->path, text, &source, &error);
+        if (r < 0)
+                tell_error(input, file->path, &error);
+        else if (template_is_helm(source.text, file->in_chart))
+                tell(input, file->path, (struct doc_pos){ 0 },
+                     STR("is a Helm template; render it first: helm template CHART | redoubt rbac "
+                         "... -f -"),
+                     true);
+        else
+                read_source(input, &source);
+}
+
+static int add_inputs(struct command_context *context, const struct rbac_arguments *arguments,
+                      struct input_list *inputs) {
+        static const char *const here[] = { "." };
+        const char *const *paths = arguments->files.count ? arguments->files.items : here;
+        size_t count = MAX(arguments->files.count, (size_t)1);
+        struct confine_rules rules = { .read = paths, .read_count = count };
+        int r = 0;
+
+        for (size_t i = 0; i < count && r >= 0; i++)
+                r = input_add(inputs, paths[i], context->error);
+        return r < 0 ? r : confine(&rules, NULL, context->error);
+}
+
+int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
+              struct rbac_index *index, bool *ret_complete) {
+        struct input_list inputs _cleanup_(input_free) = { .file_limit =
+                                                                   doc_default_limits.file_bytes };
+        struct input input = { .index = index };
+        int r = add_inputs(context, arguments, &inputs);
+
+        if (r < 0)
+                return r;
+        rbac_index_init(index);
+        if (!arguments->no_defaults)
+                rbac_index_add_defaults(index);
+        for (size_t i = 0; i < inputs.problems.count; i++)
+                tell(&input, inputs.problems.items[i].file, inputs.problems.items[i].pos,
+                     inputs.problems.items[i].message, true);
+        for (size_t i = 0; i < inputs.files.count; i++)
+                read_file(&input, &inputs.files.items[i]);
+        rbac_index_finish(index);
+        for (size_t i = 0; i < index->problems.count; i++) {
+                const struct diagnostic *problem = &index->problems.items[i];
+
+                tell(&input, problem->file, problem->pos, problem->message, problem->incomplete);
+        }
+        *ret_complete = !input.incomplete;
+        return 0;
+}
+
+/* --- questions --- */
+
+/* "deployments", "deployments.apps", "pods/exec", "/healthz". The group of a built-in resource need
+ * not be written. */
+static int read_resource(struct command_context *context, struct str text,
+                         struct rbac_request *ret) {
+        const struct kube_kind *kind;
+        ptrdiff_t at = str_find(text, STR("/"), 0);
+
+        if (at == 0) {
+                ret->path = text;
+                return 0;
+        }
+        if (at > 0) {
+                if (ret->subresource.len > 0)
+                        return error_set(context->error, -EINVAL,
+                                         "the subresource is given twice: in the resource and with "
+                                         "--subresource");
+                ret->subresource = str_slice(text, (size_t)at + 1, text.len);
+                text = str_slice(text, 0, (size_t)at);
+        }
+        at = str_find(text, STR("."), 0);
+        ret->resource = at < 0 ? text : str_slice(text, 0, (size_t)at);
+        if (ret->resource.len == 0)
+                return error_set(context->error, -EINVAL, "the resource is empty");
+        if (at >= 0) {
+                ret->group = str_slice(text, (size_t)at + 1, text.len);
+                return 0;
+        }
+        kind = kube_resource_find(text);
+        ret->group = kind ? kind->group : STR("");
+        return 0;
+}
+
+int rbac_read_request(struct command_context *context, const struct rbac_arguments *arguments,
+                      int argc, char **argv, struct rbac_request *ret) {
+        *ret = (struct rbac_request){
+                .verb = str_from(argv[0]),
+                .subresource = str_from(arguments->subresource ? arguments->subresource : ""),
+                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
+                .name = str_from(argc > 2 ? argv[2] : ""),
+        };
+        return read_resource(context, str_from(argv[1]), ret);
+}
+
+const struct str *rbac_groups_of(struct arena *arena, const struct option_strings *given,
+                                 struct str user, size_t *ret_count) {
+        struct str implied[RBAC_IMPLIED_GROUPS], *groups;
+        size_t count = given->count, more = 0;
+
+        if (user.len > 0 || count > 0)
+                more = rbac_implied_groups(arena, user, implied);
+        groups = arena_new_array(arena, count + more, struct str);
+        for (size_t i = 0; i < count; i++)
+                groups[i] = str_from(given->items[i]);
+        /* As with kubectl --as: given groups take the place of a service account's own. */
+        for (size_t i = count > 0 ? more - 1 : 0; i < more; i++)
+                groups[count++] = implied[i];
+        *ret_count = count;
+        return groups;
+}
+
+/* --- words --- */
+
+struct str rbac_binding_name(struct arena *arena, const struct rbac_binding *binding) {
+        if (binding->cluster)
+                return arena_printf(arena, "ClusterRoleBinding %.*s", STR_ARG(binding->name));
+        return arena_printf(arena, "RoleBinding %.*s/%.*s", STR_ARG(binding->namespace),
+                            STR_ARG(binding->name));
+}
+
+struct str rbac_role_name(struct arena *arena, const struct rbac_binding *binding) {
+        return arena_printf(arena, "%.*s %.*s", STR_ARG(binding->role_kind),
+                            STR_ARG(binding->role_name));
+}
+
+struct str rbac_subject_name(struct arena *arena, enum rbac_subject_kind kind, struct str name) {
+        struct str namespace, account;
+
+        if (kind != RBAC_GROUP && rbac_service_account(name, &namespace, &account))
+                return arena_printf(arena, "ServiceAccount %.*s/%.*s", STR_ARG(namespace),
+                                    STR_ARG(account));
+        return arena_printf(arena, "%s %.*s", kind == RBAC_GROUP ? "Group" : "User", STR_ARG(name));
+}
+
+struct str rbac_request_text(struct arena *arena, const struct rbac_request *request) {
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+
+        buf_printf(&text, "%.*s ", STR_ARG(request->verb));
+        if (request->resource.len == 0)
+                buf_printf(&text, "%.*s", STR_ARG(request->path));
+        else
+                buf_printf(&text, "%.*s", STR_ARG(request->resource));
+        if (request->group.len > 0)
+                buf_printf(&text, ".%.*s", STR_ARG(request->group));
+        if (request->subresource.len > 0)
+                buf_printf(&text, "/%.*s", STR_ARG(request->subresource));
+        if (request->name.len > 0)
+                buf_printf(&text, " \"%.*s\"", STR_ARG(request->name));
+        if (request->namespace.len > 0)
+                buf_printf(&text, " in namespace %.*s", STR_ARG(request->namespace));
+        else if (request->resource.len > 0)
+                buf_add(&text, STR(" cluster-wide"));
+        return arena_str(arena, buf_str(&text));
+}
+
+struct str rbac_place_text(struct arena *arena, struct str file, struct doc_pos pos) {
+        if (file.len == 0)
+                return STR("built in");
+        return arena_printf(arena, "%.*s:%u", STR_ARG(file), pos.line);
+}
+
+void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_decision *decision) {
+        buf_printf(buf, "{\"allowed\":%s", decision->allowed ? "true" : "false");
+        if (!decision->binding) {
+                buf_add(buf, STR(",\"binding\":null,\"role\":null,\"rule\":null"));
+                return;
+        }
+        buf_add(buf, STR(",\"binding\":"));
+        buf_add_json(buf, rbac_binding_name(arena, decision->binding));
+        buf_add(buf, STR(",\"role\":"));
+        buf_add_json(buf, rbac_role_name(arena, decision->binding));
+        buf_printf(buf, ",\"rule\":%zu", decision->rule);
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""redoubt rbac, and policies that ask the authorizer."""
+from lib import *
+
+API = "apiVersion: rbac.authorization.k8s.io/v1\n"
+CLUSTER = (
+    API + "kind: Role\nmetadata: {name: reader, namespace: shop}\nrules:\n- {verbs: [get, list], apiGroups: [''], resources: [secrets]}\n---\n"
+    + API + "kind: RoleBinding\nmetadata: {name: readers, namespace: shop}\nroleRef: {kind: Role, name: reader}\nsubjects:\n- {kind: User, name: jane}\n"
+    "- {kind: ServiceAccount, name: ci}\n---\n"
+    + API + "kind: ClusterRole\nmetadata: {name: granter}\nrules:\n- {verbs: [create], apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings]}\n"
+    "- {verbs: [bind], apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [edit]}\n---\n"
+    + API + "kind: ClusterRoleBinding\nmetadata: {name: granters}\nroleRef: {kind: ClusterRole, name: granter}\nsubjects:\n- {kind: User, name: ann}\n---\n"
+    + API + "kind: ClusterRole\nmetadata: {name: binder}\nrules:\n- {verbs: [create], apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings]}\n"
+    "- {verbs: [bind], apiGroups: [rbac.authorization.k8s.io], resources: [clusterroles], resourceNames: [view]}\n"
+    "- {verbs: [bind], apiGroups: [rbac.authorization.k8s.io], resources: [rolebindings]}\n---\n"
+    + API + "kind: ClusterRoleBinding\nmetadata: {name: binders}\nroleRef: {kind: ClusterRole, name: binder}\nsubjects:\n- {kind: User, name: bob}\n---\n"
+    + API + "kind: ClusterRole\nmetadata: {name: actor}\nrules:\n- {verbs: [impersonate], apiGroups: [''], resources: [users], resourceNames: [jane]}\n---\n"
+    + API + "kind: ClusterRoleBinding\nmetadata: {name: actors}\nroleRef: {kind: ClusterRole, name: actor}\nsubjects:\n- {kind: User, name: tom}\n---\n"
+    + API + "kind: ClusterRoleBinding\nmetadata: {name: dormant}\nroleRef: {kind: ClusterRole, name: gone}\nsubjects:\n- {kind: User, name: eve}\n")
+
+
+def rbac(*arguments, text=CLUSTER, **options):
+    return run("rbac", *arguments, "-f", "-", stdin=text, **options)
+
+
+def test_can_i_answers_by_exit_status():
+    yes = rbac("can-i", "get", "secrets", "-n", "shop", "--as", "jane")
+    assert yes.status == 0 and "RoleBinding shop/readers -> Role reader" in yes.out.decode() and "<stdin>:5" in yes.out.decode(), yes
+    no = rbac("can-i", "delete", "secrets", "-n", "shop", "--as", "jane")
+    assert no.status == 1 and no.out.startswith(b"no: ") and not no.err, no
+    assert rbac("can-i", "get", "secrets", "--as", "jane").status == 1
+    assert rbac("can-i", "get", "secrets", "-n", "shop", "--as", "system:serviceaccount:shop:ci").status == 0
+    assert rbac("can-i", "get", "secrets", "-n", "shop", "--as", "system:serviceaccount:prod:ci").status == 1
+    assert rbac("can-i", "delete", "nodes", "--as-group", "system:masters").status == 0
+
+
+def test_can_i_knows_groups_subresources_and_urls():
+    text = API + "kind: ClusterRole\nmetadata: {name: r}\nrules:\n- {verbs: [get], apiGroups: [apps], resources: [deployments, deployments/scale]}\n---\n" \
+        + API + "kind: ClusterRoleBinding\nmetadata: {name: b}\nroleRef: {kind: ClusterRole, name: r}\nsubjects: [{kind: User, name: jane}]\n"
+    for question, status in ((["get", "deployments"], 0), (["get", "deployments.apps"], 0), (["get", "deployments.extensions"], 1), (["get", "deployments/scale"], 0),
+                             (["get", "deployments", "--subresource", "scale"], 0), (["get", "deployments/status"], 1), (["get", "/version"], 0), (["get", "/metrics"], 1)):
+        r = rbac("can-i", *question, "--as", "jane", text=text)
+        assert r.status == status, (question, r)
+
+
+def test_a_role_that_is_not_in_the_input_is_told():
+    r = rbac("can-i", "get", "secrets", "--as", "eve")
+    assert r.status == 1 and "ClusterRoleBinding dormant names ClusterRole gone, which is not in the input" in r.out.decode(), r
+
+
+def test_what_cannot_be_read_makes_a_no_incomplete():
+    broken = CLUSTER + "---\n" + API + "kind: ClusterRole\nmetadata: {name: x}\nrules: [{verbs: get}]\n"
+    assert rbac("can-i", "get", "nodes", "--as", "jane", text=broken).status == 3
+    yes = rbac("can-i", "get", "secrets", "-n", "shop", "--as", "jane", text=broken)
+    assert yes.status == 0 and "must be a list" in yes.err, yes
+    assert rbac("who-can", "get", "secrets", text=broken).status == 3
+    assert rbac("subject", "jane", text="a: [").status == 3
+
+
+def test_wrong_usage():
+    for arguments in (["can-i", "get", "secrets"], ["can-i", "get", "--as", "jane"], ["can-i", "--stream", "get", "secrets"], ["subject", "Robot", "x"],
+                      ["subject", "ServiceAccount", "x"], ["who-can", "get"], ["can-i", "get", "pods/exec", "--subresource", "log", "--as", "jane"]):
+        assert rbac(*arguments).status == 2, arguments
+
+
+def stream(text, *questions):
+    with Folder({"a.yaml": CLUSTER}) as folder:
+        return run("rbac", "can-i", "--stream", "-f", folder, stdin=text or "".join(json.dumps(q) + "\n" for q in questions))
+
+
+def test_a_stream_of_questions():
+    secrets = {"verb": "get", "resource": "secrets", "namespace": "shop"}
+    r = stream(None, {"user": "jane"} | secrets, {"user": "joe"} | secrets, {"groups": ["system:masters"]} | secrets,
+               {"user": "x", "verb": "get", "path": "/version", "groups": ["system:authenticated"]}, {"user": "x", "verb": "get", "path": "/version"})
+    assert r.status == 0, r
+    assert [json.loads(line) for line in r.out.splitlines()] == [
+        {"allowed": True, "binding": "RoleBinding shop/readers", "role": "Role reader", "rule": 0},
+        {"allowed": False, "binding": None, "role": None, "rule": None},
+        {"allowed": True, "binding": None, "role": None, "rule": None},
+        {"allowed": True, "binding": "ClusterRoleBinding system:discovery", "role": "ClusterRole system:discovery", "rule": 0},
+        {"allowed": False, "binding": None, "role": None, "rule": None}]
+
+
+def test_a_stream_survives_bad_questions():
+    r = stream('nonsense\n\n{"user": 1}\n{"groups": "x"}\n{"groups": [1]}\n[]\n{"user":"jane","verb":"get","resource":"secrets","namespace":"shop"}')
+    answers = [json.loads(line) for line in r.out.splitlines()]
+    assert r.status == 3 and len(answers) == 6, r
+    assert all("error" in answer for answer in answers[:5]) and answers[5]["allowed"], r
+
+
+def test_who_can_also_knows_who_could_grant_it_to_themselves():
+    answer = rbac("who-can", "get", "secrets", "-n", "shop", "-o", "json").json
+    assert [(h["subject"], h["line"]) for h in answer["can"] if h["file"]] == [("User jane", 12), ("ServiceAccount shop/ci", 13)], answer
+    # ann may bind edit, which reads secrets; bob only view, which does not, and a right to bind rolebindings means nothing.
+    assert answer["couldGrantItself"] == [{"subject": "User ann", "how": "bind"}, {"subject": "User tom", "how": "impersonate"}], answer
+    text = rbac("who-can", "get", "secrets", "-n", "shop").out.decode()
+    assert "User ann (bind)" in text and "Group system:masters" in text, text
+
+
+def test_everything_that_a_subject_can_do():
+    grants = rbac("subject", "ServiceAccount", "shop/ci", "-o", "json").json
+    assert (grants[0]["binding"], grants[0]["line"], grants[0]["rules"][0]["line"]) == ("RoleBinding shop/readers", 7, 5), grants
+    assert {"Group system:serviceaccounts", "Group system:authenticated"} <= {g["as"] for g in grants}, grants
+    assert rbac("subject", "eve", "-o", "json").json[0]["dormant"]
+    assert "no binding names it" in rbac("subject", "nobody", "--no-defaults").out.decode()
+
+
+POLICY = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: p}
+spec:
+  matchConstraints:
+    resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}]
+  validations:
+  - expression: EXPRESSION
+    message: denied
+"""
+
+
+def judged(expression, *arguments, kube="1.36"):
+    with Folder({"rules/p.yaml": POLICY.replace("EXPRESSION", json.dumps(expression)), "in/a.yaml": CLUSTER + "---\n" + GOOD}) as folder:
+        r = run("scan", "--no-catalogue", "-r", os.path.join(folder, "rules"), "--kube-version", kube, *arguments, "-o", "json", os.path.join(folder, "in"))
+        return r if r.status == 2 else [f["message"] for f in r.json["findings"]]
+
+
+def test_policies_ask_the_authorizer():
+    secrets = "authorizer.group('').resource('secrets').namespace('shop').check('get')"
+    assert judged(secrets + ".allowed()", "--as", "jane") == []
+    assert judged(secrets + ".allowed()", "--as", "joe") == ["denied"]
+    assert judged(secrets + ".allowed()") == ["denied"]
+    assert judged("authorizer.serviceAccount('shop', 'ci').group('').resource('secrets').namespace('shop').check('list').allowed()") == []
+    assert judged("authorizer.requestResource.check('create').allowed()", "--as", "joe", "--as-group", "system:masters") == []
+    assert judged("authorizer.path('/version').check('get').allowed()", "--as", "joe") == []
+    assert judged(secrets + """.reason() == 'RBAC: allowed by RoleBinding "readers/shop" of Role "reader" to User "jane"'""", "--as", "jane") == []
+    assert judged("request.userInfo.username == 'joe' && request.userInfo.groups == ['devs', 'system:authenticated']", "--as", "joe", "--as-group", "devs") == []
+
+
+def test_functions_of_the_authorizer_have_their_versions():
+    check = "authorizer.group('').resource('pods').labelSelector('a=b').check('list').allowed() || true"
+    assert judged(check, kube="1.31") == []
+    assert judged(check, kube="1.30").status == 2
+
+
+main()
