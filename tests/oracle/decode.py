@@ -171,7 +171,7 @@ def test_every_kind_without_a_field():
 def test_generated_objects_of_every_kind():
     need_oracle()
     made = Objects(Schema(), argument("seed", 1))
-    compare([made.object(v, k, t) for (v, k), t in served().items() for _ in range(argument("objects", 40))], 1000)
+    compare([made.object(v, k, t) for (v, k), t in served().items() for _ in range(argument("objects", 40))], argument("objects", 40) * 25)
 
 
 main()
