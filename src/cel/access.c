@@ -6,7 +6,7 @@
  */
 
 #include "base/util.h"
-#include "cel/eval.h"
+#include "cel/cost.h"
 
 static enum cel_found absent(const struct cel_value *operand, struct cel_value *ret) {
         *ret = (struct cel_value){ .kind = CEL_OPTIONAL, .node = operand->node, .missed = true };
@@ -170,6 +170,7 @@ static enum cel_found eval_operand(struct cel_context *context, const struct cel
                 return result;
         }
         cel_eval_into(context, expr, ret);
+        cel_pay_base(context, expr);
         result = cel_found_of(ret);
         /* Optionals in an optional count as one here, see collapse() in eval.c. */
         while (result == CEL_FOUND_SOME && ret->kind == CEL_OPTIONAL)
@@ -209,13 +210,15 @@ enum cel_found cel_eval_chain(struct cel_context *context, const struct cel_expr
         if (select) {
                 result = cel_select(context, &operand, expr->name, expr->hash, presence, ret);
         } else {
-                cel_eval_into(context, expr->args[1], &index);
+                cel_eval_bare(context, expr->args[1], &index);
                 if (cel_is_error(&index)) {
                         *ret = index;
-                        return CEL_FOUND_ERROR;
+                        result = CEL_FOUND_ERROR;
+                } else {
+                        result = cel_index(context, &operand, &index, presence, ret);
                 }
-                result = cel_index(context, &operand, &index, presence, ret);
         }
+        context->cost += !presence || result == CEL_FOUND_VALUE;
         return result == CEL_FOUND_VALUE && presence ? CEL_FOUND_SOME : result;
 }
 
@@ -239,12 +242,16 @@ struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr
         struct cel_value operand, value;
         enum cel_found found;
 
+        /* has() is no unit of its own, unlike the path in it; of that from a conditional, which is
+         * none either, one is taken off. */
+        context->cost -= expr->attribute || !branch;
         found = eval_operand(context, expr->target, &operand);
         if (found == CEL_FOUND_ERROR)
                 return operand;
         if (found == CEL_FOUND_ABSENT)
                 return presence_value(context, false, branch);
         branch = branch && found == CEL_FOUND_SOME;
+        context->cost += found == CEL_FOUND_VALUE;
         switch (cel_select(context, &operand, expr->name, expr->hash, true, &value)) {
         case CEL_FOUND_ERROR:
                 /* A lazy variable that fails fails has(), too. */
@@ -253,6 +260,7 @@ struct cel_value cel_eval_has(struct cel_context *context, const struct cel_expr
                 return presence_value(context, false, branch);
         case CEL_FOUND_VALUE:
         case CEL_FOUND_SOME:
+                context->cost += found == CEL_FOUND_SOME;
                 break;
         }
         return presence_value(context, true, branch);

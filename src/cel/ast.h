@@ -119,6 +119,12 @@ struct cel_expr {
         const struct cel_overload *const
                 *overloads;  /* CALL: candidates, in order; NULL-terminated */
         struct regex *regex; /* a constant pattern, compiled once */
+
+        /* How evaluation is charged (cost.h). */
+        uint8_t cost;         /* CALL: the rule */
+        bool pair : 1;        /* CALL: the second argument is evaluated even if the first fails */
+        bool attribute : 1;   /* a path that charges one unit for itself */
+        bool conditional : 1; /* a conditional, or a path from one */
 };
 
 struct cel_limits {

@@ -4,7 +4,7 @@
  */
 #include "base/buf.h"
 #include "base/util.h"
-#include "cel/eval.h"
+#include "cel/cost.h"
 #include "cel/functions.h"
 
 static bool type_fits(const struct cel_type *type, const struct cel_value *value);
@@ -151,25 +151,23 @@ static void eval_or(struct cel_context *context, const struct cel_expr *expr, bo
         }
 }
 
-/* The receiver and the arguments. Returns false with the first error in *RET_ERROR. */
+/* The receiver and the arguments. Returns false with the first error in *RET_ERROR; cel-go charges
+ * for the call if all of them were evaluated. */
 static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
-                      struct cel_value *args, struct cel_value *ret_error) {
-        struct cel_value *arg = args;
+                      struct cel_value *args, size_t count, struct cel_value *ret_error) {
+        size_t receiver = expr->target ? 1 : 0;
 
-        if (expr->target) {
-                cel_eval_into(context, expr->target, arg);
-                if (cel_is_error(arg)) {
-                        *ret_error = *arg;
-                        return false;
-                }
-                arg++;
-        }
-        for (size_t i = 0; i < expr->arg_count; i++, arg++) {
-                cel_eval_into(context, expr->args[i], arg);
-                if (cel_is_error(arg)) {
-                        *ret_error = *arg;
-                        return false;
-                }
+        for (size_t i = 0; i < count; i++) {
+                cel_eval_into(context, i < receiver ? expr->target : expr->args[i - receiver],
+                              &args[i]);
+                if (!cel_is_error(&args[i]))
+                        continue;
+                *ret_error = args[i];
+                if (i == 0 && expr->pair)
+                        cel_eval_into(context, expr->args[1 - receiver], &args[1]);
+                if (i + 1 == count || expr->pair)
+                        cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret_error));
+                return false;
         }
         return true;
 }
@@ -193,8 +191,11 @@ void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                 }
                 call = NULL;
         }
-        if (!eval_args(context, expr, args, ret))
+        if (!eval_args(context, expr, args, count, ret)) {
+                if (context->exhausted)
+                        *ret = cel_exhausted();
                 return;
+        }
         if (overloads && overloads[0])
                 call = singleton(expr, args, count);
         for (; !call && overloads && *overloads; overloads++)
@@ -202,10 +203,15 @@ void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                         call = (*overloads)->row->call;
         if (!call) {
                 *ret = call_error(context, expr, args, count);
+                cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret));
                 return;
         }
         context->regex = expr->regex;
         *ret = call(context, args, count);
+        if (expr->cost == CEL_COST_ONE)
+                context->cost++;
+        else
+                cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret));
         if (context->exhausted)
                 *ret = cel_exhausted();
 }

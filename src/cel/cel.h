@@ -70,12 +70,31 @@ struct cel_activation {
                 *variables; /* by number; CEL_UNSET where there is no value ("no such attribute") */
         size_t count;
         uint64_t step_limit; /* 0: the default, 10,000,000 */
+        uint64_t cost_limit; /* 0: what Kubernetes allows one call, 1,000,000 */
+};
+
+/* Kubernetes' limits (k8s.io/apiserver/pkg/apis/cel/config.go). */
+enum {
+        CEL_COST_PER_CALL = 1000 * 1000,
+        CEL_COST_PER_POLICY = 10 * 1000 * 1000,
+        CEL_COST_PER_CONDITIONS = 10 * 1000 * 1000 / 4,
+};
+
+/* What an evaluation cost, in Kubernetes' units. Each lazy variable has a limit of its own; only
+ * the evaluation that used it first pays for it. */
+struct cel_cost {
+        uint64_t cost, variables;
 };
 
 /* Evaluates. Always fills *RET; a CEL_ERROR says what went wrong. Allocates only in SCRATCH. */
 void cel_eval(const struct cel_program *program, const struct cel_activation *activation,
               struct arena *scratch, struct cel_value *ret);
 
-/* The same within a running evaluation (lazy variables): shares its budget. */
+/* The same; says what it cost. */
+void cel_eval_cost(const struct cel_program *program, const struct cel_activation *activation,
+                   struct arena *scratch, struct cel_value *ret, struct cel_cost *ret_cost);
+
+/* The same within a running evaluation (lazy variables): shares its steps, but is charged on its
+ * own. */
 void cel_eval_nested(const struct cel_program *program, struct cel_context *context,
                      struct cel_value *ret);

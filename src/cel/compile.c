@@ -9,6 +9,7 @@
  */
 #include "base/regex.h"
 #include "cel/checker.h"
+#include "cel/cost.h"
 
 enum { VALIDATORS_SINCE = 29 };
 
@@ -375,6 +376,7 @@ static void check_plan(struct constants *constants, const struct cel_expr *expr)
 static void optimize(struct constants *constants, struct cel_expr *expr) {
         fold(constants, expr);
         compile_pattern(constants, expr);
+        cel_cost_prepare(expr);
         if (constants->env->options.no_check)
                 return;
         if (expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL)

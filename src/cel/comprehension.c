@@ -7,7 +7,7 @@
  * is.
  */
 #include "base/util.h"
-#include "cel/eval.h"
+#include "cel/cost.h"
 
 /* A list that grows in the scratch arena. */
 struct list_builder {
@@ -34,6 +34,7 @@ struct cel_value cel_eval_list(struct cel_context *context, const struct cel_exp
         struct cel_value *items = NULL, item;
         size_t count = 0;
 
+        context->cost += CEL_COST_LIST;
         if (expr->arg_count > 0)
                 items = arena_new_array(context->scratch, expr->arg_count, struct cel_value);
         for (size_t i = 0; i < expr->arg_count; i++) {
@@ -86,6 +87,7 @@ static struct cel_value map_entry_set(struct cel_context *context, struct cel_ma
 struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr) {
         struct cel_map_builder map = { 0 };
 
+        context->cost += CEL_COST_MAP;
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value key, value, result;
 
@@ -143,6 +145,24 @@ struct fold {
         struct cel_value error; /* kind CEL_UNSET: none so far */
 };
 
+/*
+ * The units of each round, r being the accumulator:
+ *
+ *     all             condition @not_strictly_false(r): 2; step r && p: 1
+ *     exists          condition @not_strictly_false(!r): 3; step r || p: 1
+ *     exists_one      step p ? r + 1 : r: 2 where p holds; at the end r == 1: 1 more
+ *     map, filter     step r + [e]: 2, and the list unless e is constant
+ *     transformMap    step @mapInsert(r, k, e): 3, but 1 where r is an error, which stops it
+ *     ...Entry        step @mapInsert(r, e): 2
+ *
+ * and at the end r: 1. A filter is a conditional, which is free; so is its r.
+ */
+enum {
+        ALL_CONDITION_COST = 2,
+        EXISTS_CONDITION_COST = 3,
+        ACCUMULATOR_COST = 1,
+};
+
 /* Binds the variables to element INDEX. */
 static bool fold_bind(struct fold *fold, size_t index) {
         struct cel_value *frame = fold->context->frame;
@@ -164,11 +184,13 @@ static struct cel_value not_bool_error(const struct cel_value *value) {
 
 /* all (DECIDES false) and exists (DECIDES true). */
 static void fold_quantifier(struct fold *fold, bool decides, struct cel_value *ret) {
+        int condition = decides ? EXISTS_CONDITION_COST : ALL_CONDITION_COST;
         struct cel_value holds;
 
         for (size_t i = 0; i < fold->range.count; i++) {
                 if (!fold_bind(fold, i))
                         break;
+                fold->context->cost += condition + ACCUMULATOR_COST;
                 fold_predicate(fold, &holds);
                 if (fold->context->exhausted)
                         break;
@@ -176,6 +198,9 @@ static void fold_quantifier(struct fold *fold, bool decides, struct cel_value *r
                         if (fold->error.kind == CEL_UNSET)
                                 fold->error = not_bool_error(&holds);
                 } else if (holds.boolean == decides) {
+                        /* It stops when the condition is looked at before the next one. */
+                        if (i + 1 < fold->range.count)
+                                fold->context->cost += condition;
                         cel_bool_into(ret, decides);
                         return;
                 }
@@ -208,11 +233,29 @@ static struct cel_value fold_exists_one(struct fold *fold) {
         for (size_t i = 0; i < fold->range.count; i++) {
                 if (!fold_bind(fold, i))
                         return cel_exhausted();
-                count += fold_passes(fold);
+                if (fold_passes(fold)) {
+                        fold->context->cost += 2;
+                        count++;
+                }
                 if (fold->context->exhausted)
                         return cel_exhausted();
         }
+        fold->context->cost++;
         return fold->error.kind == CEL_UNSET ? cel_bool(count == 1) : fold->error;
+}
+
+/* The units of adding what the transform, or the first variable, gives. */
+static int64_t item_cost(const struct cel_comprehension *macro) {
+        switch (macro->macro) {
+        case CEL_MACRO_TRANSFORM_MAP:
+                return 3;
+        case CEL_MACRO_TRANSFORM_MAP_ENTRY:
+                return 2;
+        case CEL_MACRO_FILTER:
+                return 3 + CEL_COST_LIST;
+        default:
+                return macro->transform->kind == CEL_EXPR_CONST ? 2 : 2 + CEL_COST_LIST;
+        }
 }
 
 /* The transform of the current element, or its first variable for filter. CEL_UNSET where there is
@@ -222,6 +265,11 @@ static struct cel_value fold_item(struct fold *fold) {
 
         if (!fold_passes(fold))
                 return item;
+        if (fold->macro->macro == CEL_MACRO_TRANSFORM_MAP && fold->error.kind != CEL_UNSET) {
+                fold->context->cost += ACCUMULATOR_COST;
+                return item;
+        }
+        fold->context->cost += item_cost(fold->macro);
         if (!fold->macro->transform)
                 return fold->context->frame[fold->macro->slot];
         cel_eval_into(fold->context, fold->macro->transform, &item);
@@ -246,9 +294,6 @@ static struct cel_value fold_list(struct fold *fold) {
                 item = fold_item(fold);
                 if (fold->context->exhausted)
                         return cel_exhausted();
-                /* Without a predicate nothing can replace the first error. */
-                if (fold->error.kind != CEL_UNSET && !fold->macro->condition)
-                        return fold->error;
                 if (item.kind != CEL_UNSET && fold->error.kind == CEL_UNSET)
                         list_add(&list, scratch, &item);
         }
@@ -308,8 +353,6 @@ static struct cel_value fold_map(struct fold *fold) {
                 }
                 if (fold->context->exhausted)
                         return cel_exhausted();
-                if (fold->error.kind != CEL_UNSET && !fold->macro->condition)
-                        return fold->error;
         }
         if (fold->error.kind != CEL_UNSET)
                 return fold->error;
@@ -341,6 +384,7 @@ void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *
                 *ret = range_error(context, macro, &range);
                 return;
         }
+        context->cost += ACCUMULATOR_COST; /* of the result */
         switch (macro->macro) {
         case CEL_MACRO_ALL:
                 fold_quantifier(&fold, false, ret);

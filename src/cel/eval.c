@@ -1,4 +1,4 @@
-#include "cel/eval.h"
+#include "cel/cost.h"
 
 #include "base/util.h"
 #include "cel/functions.h"
@@ -31,7 +31,10 @@ static void eval_ident(struct cel_context *context, const struct cel_expr *expr,
                        struct cel_value *ret) {
         size_t number;
 
+        context->cost++;
         if (expr->slot >= 0) {
+                if (context->deferred)
+                        cel_pay_deferred(context, expr->slot);
                 *ret = context->frame[expr->slot];
                 collapse(context, ret);
                 return;
@@ -93,7 +96,7 @@ static void eval_conditional(struct cel_context *context, const struct cel_expr 
                 *ret = cel_eval_has(context, branch, true);
                 return;
         }
-        cel_eval_into(context, branch, ret);
+        cel_eval_bare(context, branch, ret);
         collapse(context, ret);
 }
 
@@ -117,16 +120,26 @@ static void eval_operator(struct cel_context *context, const struct cel_expr *ex
                 return;
         }
         cel_eval_into(context, expr->args[0], &left);
-        if (cel_is_error(&left)) {
+        if (expr->arg_count == 1) {
+                cel_pay_operator(context, expr, &left, NULL);
+                if (cel_is_error(&left))
+                        *ret = left;
+                else
+                        cel_operate_into(context, expr->op, &left, NULL, ret);
+                return;
+        }
+        if (cel_is_error(&left) && expr->op == CEL_OP_IN && expr->cost == CEL_COST_FREE) {
                 *ret = left;
                 return;
         }
-        if (expr->arg_count == 1) {
-                cel_operate_into(context, expr->op, &left, NULL, ret);
-                return;
-        }
+        /* Even if the left side failed, cel-go evaluates the right one, and that costs. */
         cel_eval_into(context, expr->args[1], &right);
-        if (cel_is_error(&right))
+        cel_pay_operator(context, expr, &left, &right);
+        if (context->exhausted)
+                *ret = cel_exhausted();
+        else if (cel_is_error(&left))
+                *ret = left;
+        else if (cel_is_error(&right))
                 *ret = right;
         else
                 cel_operate_into(context, expr->op, &left, &right, ret);
@@ -135,17 +148,32 @@ static void eval_operator(struct cel_context *context, const struct cel_expr *ex
 /* target.optMap(x, e), target.optFlatMap(x, e). */
 static void eval_opt_map(struct cel_context *context, const struct cel_expr *expr,
                          struct cel_value *ret) {
+        int64_t before = context->cost - context->deferred_cost;
+        struct cel_deferred deferred = { context->deferred, expr->slot, 0, 0 };
+
         cel_eval_into(context, expr->target, ret);
+        deferred.cost = context->cost - context->deferred_cost - before;
+        if (expr->conditional) {
+                deferred.cost++; /* value() */
+                context->cost++; /* hasValue() */
+        } else {
+                context->cost -= deferred.cost;
+        }
         if (cel_is_error(ret))
                 return;
         if (ret->kind != CEL_OPTIONAL) {
                 *ret = cel_no_such_overload(context, STR("hasValue"), ret, 1);
                 return;
         }
+        /* optional.of() or optional.none() */
+        context->cost += expr->conditional && (expr->op == CEL_OP_OPT_MAP || !ret->some);
         if (!ret->some)
                 return;
         context->frame[expr->slot] = *ret->some;
+        context->deferred = &deferred;
         cel_eval_into(context, expr->args[0], ret);
+        context->deferred = deferred.outer;
+        context->deferred_cost -= deferred.paid;
         if (!cel_is_error(ret) && expr->op == CEL_OP_OPT_MAP)
                 *ret = cel_optional_of(context->scratch, *ret);
         collapse(context, ret); /* the macros expand to a conditional */
@@ -265,22 +293,55 @@ void cel_context_init(struct cel_context *context, const struct cel_program *pro
                 .variable_count = activation->count,
                 .frame = cel_frame_new(program, scratch),
                 .step_limit = activation->step_limit ? activation->step_limit : CEL_DEFAULT_STEPS,
+                .cost_limit = CEL_COST_PER_CALL,
         };
+        if (activation->cost_limit)
+                context->cost_limit = activation->cost_limit < INT64_MAX
+                                              ? (int64_t)activation->cost_limit
+                                              : INT64_MAX;
+}
+
+/* Evaluates PROGRAM, whose cost starts at 0. What costs too much is an error, whatever the value.
+ */
+static void eval_program(struct cel_context *context, const struct cel_program *program,
+                         struct cel_value *ret) {
+        cel_eval_into(context, program->expr, ret);
+        if (context->cost > context->cost_limit)
+                *ret = cel_exhausted();
+}
+
+void cel_eval_cost(const struct cel_program *program, const struct cel_activation *activation,
+                   struct arena *scratch, struct cel_value *ret, struct cel_cost *ret_cost) {
+        struct cel_context context;
+
+        cel_context_init(&context, program, activation, scratch);
+        eval_program(&context, program, ret);
+        *ret_cost = (struct cel_cost){ (uint64_t)context.cost, (uint64_t)context.nested_cost };
 }
 
 void cel_eval(const struct cel_program *program, const struct cel_activation *activation,
               struct arena *scratch, struct cel_value *ret) {
-        struct cel_context context;
+        struct cel_cost cost;
 
-        cel_context_init(&context, program, activation, scratch);
-        cel_eval_into(&context, program->expr, ret);
+        cel_eval_cost(program, activation, scratch, ret, &cost);
 }
 
 void cel_eval_nested(const struct cel_program *program, struct cel_context *context,
                      struct cel_value *ret) {
+        struct cel_deferred *deferred = context->deferred;
+        int64_t cost = context->cost, deferred_cost = context->deferred_cost;
         struct cel_value *outer = context->frame;
 
         context->frame = cel_frame_new(program, context->scratch);
-        cel_eval_into(context, program->expr, ret);
+        context->cost = context->deferred_cost = 0;
+        context->deferred = NULL;
+        eval_program(context, program, ret);
+        /* A variable that costs too much is an error like others to the expression around it. */
+        if (context->cost > context->cost_limit && context->steps <= context->step_limit)
+                context->exhausted = false;
+        context->nested_cost += context->cost;
+        context->cost = cost;
+        context->deferred_cost = deferred_cost;
+        context->deferred = deferred;
         context->frame = outer;
 }

@@ -39,7 +39,7 @@ static inline struct cel_value cel_exhausted(void) {
 
 /* One step; false: give up. */
 static inline bool cel_step(struct cel_context *context) {
-        if (++context->steps > context->step_limit) {
+        if (++context->steps > context->step_limit || context->cost > context->cost_limit) {
                 context->exhausted = true;
                 return false;
         }

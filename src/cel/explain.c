@@ -579,6 +579,7 @@ size_t cel_explain(const struct cel_program *program, const struct cel_activatio
         struct explanation e = { .explainer = explainer };
 
         cel_context_init(&e.context, program, activation, scratch);
+        e.context.cost_limit = INT64_MAX; /* the same parts are evaluated again and again */
         e.reasons.items = arena_new_array(scratch, REASONS_MAX, struct cel_reason);
         explain(&e, program->expr);
         return reasons_finish(&e.reasons, scratch, ret);

@@ -90,9 +90,13 @@ struct cel_context {
         size_t variable_count;
         struct cel_value *frame;    /* comprehension variables, by slot */
         uint64_t steps, step_limit; /* a bound on work; beyond it evaluation fails with an error */
-        bool exhausted;             /* the bound was hit: no &&, || or macro absorbs that */
-        const struct regex *regex;  /* the constant pattern of the call being made, or NULL */
-        uint32_t depth;             /* nesting of expressions and lazy variables, bounded */
+        int64_t cost, cost_limit;   /* as Kubernetes counts (cost.h); beyond it the same happens */
+        int64_t nested_cost;        /* of the lazy variables evaluated on the way */
+        int64_t deferred_cost;      /* that part of cost that was charged late */
+        struct cel_deferred *deferred;
+        bool exhausted;            /* a bound was hit: no &&, || or macro absorbs that */
+        const struct regex *regex; /* the constant pattern of the call being made, or NULL */
+        uint32_t depth;            /* nesting of expressions and lazy variables, bounded */
 };
 
 /* Charges COUNT units of work for something that is not one step (copying a list, scanning a

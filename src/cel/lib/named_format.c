@@ -25,6 +25,7 @@ struct format {
         struct str name;  /* as functions have it */
         struct str title; /* what formats are compared by */
         format_check *validate;
+        uint64_t pattern_size; /* of the pattern that upstream takes for its cost */
 };
 
 static void complain(struct complaints *complaints, struct str text) {
@@ -319,20 +320,21 @@ static void check_datetime(struct complaints *complaints, struct str text) {
 }
 
 static const struct format formats[] = {
-        { STR_INIT("dns1123Label"), STR_INIT("DNS1123Label"), check_label },
-        { STR_INIT("dns1123Subdomain"), STR_INIT("DNS1123Subdomain"), check_subdomain },
-        { STR_INIT("dns1035Label"), STR_INIT("DNS1035Label"), check_1035_label },
-        { STR_INIT("qualifiedName"), STR_INIT("QualifiedName"), check_qualified_name },
-        { STR_INIT("dns1123LabelPrefix"), STR_INIT("DNS1123LabelPrefix"), check_label_prefix },
+        { STR_INIT("dns1123Label"), STR_INIT("DNS1123Label"), check_label, 30 },
+        { STR_INIT("dns1123Subdomain"), STR_INIT("DNS1123Subdomain"), check_subdomain, 60 },
+        { STR_INIT("dns1035Label"), STR_INIT("DNS1035Label"), check_1035_label, 30 },
+        { STR_INIT("qualifiedName"), STR_INIT("QualifiedName"), check_qualified_name, 60 },
+        { STR_INIT("dns1123LabelPrefix"), STR_INIT("DNS1123LabelPrefix"), check_label_prefix, 30 },
         { STR_INIT("dns1123SubdomainPrefix"), STR_INIT("DNS1123SubdomainPrefix"),
-          check_subdomain_prefix },
-        { STR_INIT("dns1035LabelPrefix"), STR_INIT("DNS1035LabelPrefix"), check_1035_label_prefix },
-        { STR_INIT("labelValue"), STR_INIT("LabelValue"), check_label_value },
-        { STR_INIT("uri"), STR_INIT("URI"), check_uri },
-        { STR_INIT("uuid"), STR_INIT("uuid"), check_uuid },
-        { STR_INIT("byte"), STR_INIT("byte"), check_byte },
-        { STR_INIT("date"), STR_INIT("date"), check_date },
-        { STR_INIT("datetime"), STR_INIT("datetime"), check_datetime },
+          check_subdomain_prefix, 60 },
+        { STR_INIT("dns1035LabelPrefix"), STR_INIT("DNS1035LabelPrefix"), check_1035_label_prefix,
+          30 },
+        { STR_INIT("labelValue"), STR_INIT("LabelValue"), check_label_value, 40 },
+        { STR_INIT("uri"), STR_INIT("URI"), check_uri, 1103 },
+        { STR_INIT("uuid"), STR_INIT("uuid"), check_uuid, 70 },
+        { STR_INIT("byte"), STR_INIT("byte"), check_byte, 84 },
+        { STR_INIT("date"), STR_INIT("date"), check_date, 71 },
+        { STR_INIT("datetime"), STR_INIT("datetime"), check_datetime, 71 },
 };
 
 /* --- functions --- */
@@ -341,9 +343,14 @@ static bool format_equal(const void *a, const void *b) {
         return str_eq(((const struct format *)a)->title, ((const struct format *)b)->title);
 }
 
+static uint64_t format_pattern_size(const void *format) {
+        return ((const struct format *)format)->pattern_size;
+}
+
 static const struct cel_opaque_type format_opaque = { .name = STR_INIT("kubernetes.NamedFormat"),
                                                       .type = &format_type,
-                                                      .equal = format_equal };
+                                                      .equal = format_equal,
+                                                      .pattern_size = format_pattern_size };
 
 static struct cel_value named(struct cel_context *context, const struct cel_value *args,
                               _unused_ size_t count) {

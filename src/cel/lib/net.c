@@ -20,12 +20,22 @@ static bool cidr_value_equal(const void *a, const void *b) {
         return left->length == right->length && ip_equal(&left->ip, &right->ip);
 }
 
-static const struct cel_opaque_type ip_opaque = { .name = STR_INIT("net.IP"),
-                                                  .type = &ip_type,
-                                                  .equal = ip_value_equal };
+/* In bytes: of the address, and of the prefix. */
+static uint64_t ip_size(const void *ip) {
+        return ((const struct ip *)ip)->v6 ? 16 : 4;
+}
+
+static uint64_t cidr_size(const void *cidr) {
+        return (((const struct ip_prefix *)cidr)->length + 7) / 8;
+}
+
+static const struct cel_opaque_type ip_opaque = {
+        .name = STR_INIT("net.IP"), .type = &ip_type, .equal = ip_value_equal, .size = ip_size
+};
 static const struct cel_opaque_type cidr_opaque = { .name = STR_INIT("net.CIDR"),
                                                     .type = &cidr_type,
-                                                    .equal = cidr_value_equal };
+                                                    .equal = cidr_value_equal,
+                                                    .size = cidr_size };
 
 static struct cel_value ip_value(struct arena *arena, const struct ip *ip) {
         return cel_opaque(&ip_opaque, arena_copy(arena, ip, sizeof(*ip)));

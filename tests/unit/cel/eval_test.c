@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "cel/cel.h"
+#include "cost_cases.h"
 #include "eval_cases.h"
 
 static const char object[] = "{\"a\": 1, \"s\": \"x\", \"l\": [1, 2, {\"n\": \"c\"}], "
@@ -121,6 +122,54 @@ static void test_kubernetes(void **state) {
                 failed++;
         }
         assert_int_equal(failed, 0);
+}
+
+/* --- cost --- */
+
+static struct cel_cost cost_of(struct fixture *fixture, const char *expression, uint64_t limit,
+                               struct cel_value *ret) {
+        struct cel_activation activation = { .variables = fixture->variables,
+                                             .count = ELEMENTS(fixture->variables),
+                                             .cost_limit = limit };
+        struct cel_program *program;
+        struct cel_cost cost;
+        struct error error = { 0 };
+
+        if (cel_compile(fixture->env, &fixture->arena, str_from(expression), &program, &error) < 0)
+                fail_msg("%s: %s", expression, error.message);
+        cel_eval_cost(program, &activation, &fixture->scratch, ret, &cost);
+        return cost;
+}
+
+static void test_cost(void **state) {
+        struct fixture *fixture = *state;
+        struct cel_value value;
+        size_t failed = 0;
+
+        for (size_t i = 0; i < ELEMENTS(cost_cases); i++) {
+                struct cel_cost cost = cost_of(fixture, cost_cases[i].expression, 0, &value);
+
+                if (cost.cost == cost_cases[i].cost)
+                        continue;
+                print_error("%s: costs %llu, expected %llu\n", cost_cases[i].expression,
+                            (unsigned long long)cost.cost, (unsigned long long)cost_cases[i].cost);
+                failed++;
+        }
+        assert_int_equal(failed, 0);
+}
+
+/* A budget is enough to the unit, and nothing absorbs the error beyond it. */
+static void test_cost_limit(void **state) {
+        static const char expression[] = "o.l.exists(x, x == 2) || true";
+        struct fixture *fixture = *state;
+        struct cel_value value;
+        uint64_t cost = cost_of(fixture, expression, 0, &value).cost;
+
+        (void)cost_of(fixture, expression, cost, &value);
+        assert_int_equal(value.kind, CEL_BOOL);
+        (void)cost_of(fixture, expression, cost - 1, &value);
+        assert_int_equal(value.kind, CEL_ERROR);
+        assert_str(value.error->message, "operation cancelled: actual cost limit exceeded");
 }
 
 /* --- provenance --- */
@@ -264,6 +313,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_kubernetes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_provenance, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_cost, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_cost_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_step_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_shared_values, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nesting, setup, teardown),
