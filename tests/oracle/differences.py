@@ -30,7 +30,7 @@ def upstream(objects, only=None, default=False):
         common = {"namespace": NAMESPACE, "default": default}
         questions.append({"vap": {"set": "catalogue", "object": named, **common}})
         owners.append(i)
-        for pod in template_pods(named, True):
+        for pod in template_pods(named, is_builtin(named)):
             questions.append({"vap": {"set": "templates", "object": pod, "name": "", **common}})
             owners.append(i)
     found = [set() for _ in objects]
@@ -40,7 +40,8 @@ def upstream(objects, only=None, default=False):
             continue
         for result in answer["results"]:
             for evaluation in result.get("evaluations", []):
-                found[i].update((by_name[result["policy"]].id, d["message"]) for d in evaluation["decisions"] if d["action"] == "deny")
+                found[i].update((by_name[result["policy"]].id, d["message"]) for d in evaluation["decisions"]
+                                if d["action"] == "deny")
     return found
 
 
@@ -82,9 +83,12 @@ def key_of(finding):
 
 def compare(objects, as_seen=None):
     """Raises Disagreement where the two do not say the same of OBJECTS."""
+
     def differ(candidates, key):
-        return [any(key_of(finding) == key for finding in found) and all(key_of(finding)[2] == key[2] for finding in found)
-                for found in differences(candidates, key[0], as_seen)]
+        return [
+            any(key_of(finding) == key for finding in found) and all(key_of(finding)[2] == key[2] for finding in found)
+            for found in differences(candidates, key[0], as_seen)
+        ]
 
     wrong = [(key_of(finding), obj, "{0}: only {2} says {1!r}".format(*finding))
              for obj, found in zip(objects, differences(objects, as_seen=as_seen)) for finding in sorted(found)]

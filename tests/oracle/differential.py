@@ -16,15 +16,16 @@ from lib import DATA, REDOUBT, ROOT, Folder, Skip, main, need_data, run  # noqa:
 ORACLE = os.environ.get("ORACLE", os.path.join(ROOT, ".build", "oracle", "oracle"))
 POLICIES = pathlib.Path(ROOT, "policies")
 TIME_LIMIT = 1800  # seconds for one run of an engine
-SHOWN = 5          # disagreements that are shrunk and shown
+SHOWN = 5  # disagreements that are shrunk and shown
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "labels": {"team": "shop"}}}
 
 # Where built-in kinds hold their pod template.
 TEMPLATES = {
-    ("", "PodTemplate"): ("template",), ("", "ReplicationController"): ("spec", "template"),
-    ("apps", "Deployment"): ("spec", "template"), ("apps", "StatefulSet"): ("spec", "template"),
-    ("apps", "DaemonSet"): ("spec", "template"), ("apps", "ReplicaSet"): ("spec", "template"),
-    ("batch", "Job"): ("spec", "template"), ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
+    ("", "PodTemplate"): ("template", ),
+    ("", "ReplicationController"): ("spec", "template"), ("apps", "Deployment"): ("spec", "template"),
+    ("apps", "StatefulSet"): ("spec", "template"), ("apps", "DaemonSet"): ("spec", "template"),
+    ("apps", "ReplicaSet"): ("spec", "template"), ("batch", "Job"): ("spec", "template"),
+    ("batch", "CronJob"): ("spec", "jobTemplate", "spec", "template"),
 }
 
 
@@ -107,6 +108,12 @@ def group_of(obj):
     return version.rpartition("/")[0]
 
 
+def is_builtin(obj):
+    """Whether OBJECT's group is one of Kubernetes' own."""
+    group = group_of(obj)
+    return "." not in group or group.endswith(".k8s.io")
+
+
 def template_pods(obj, builtin):
     """The pods that OBJECT's templates stand for: each as the Pod that would be made of it, in OBJECT's namespace."""
     path = TEMPLATES.get((group_of(obj), obj.get("kind")))
@@ -139,7 +146,7 @@ def write_documents(folder, objects):
     path = os.path.join(folder, "cases.yaml")
     with open(path, "w", encoding="utf-8") as file:
         for i, obj in enumerate(objects):
-            file.write(f"---\n{json.dumps(renamed(obj, i))}\n")
+            file.write(f"---\n{json.dumps(renamed(obj, i), ensure_ascii=False)}\n")
     return path
 
 
@@ -151,8 +158,8 @@ def scan_objects(objects, *options):
         with open(os.path.join(folder, "namespace.yaml"), "w", encoding="utf-8") as file:
             json.dump(NAMESPACE, file)
         result = run("scan", folder, "-o", "json", "--max-findings", "100000000", *options, timeout=TIME_LIMIT)
-    assert result.status in (0, 1), result
-    report = result.json
+    report = result.json if result.out else {"diagnostics": result.err}
+    assert result.status in (0, 1), (result.status, report["diagnostics"])
     assert report["coverage"]["objects"] == len(objects) + 1, report["coverage"]
     for finding in report["findings"]:
         if finding["location"]["file"] == path:

@@ -8,16 +8,32 @@ import random
 from differential import *
 from generate import Generator
 
-NAMESPACES = [NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}},
-              {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default", "labels": {"kubernetes.io/metadata.name": "default", "team": "ops", "tier": ""}}}]
-KINDS = [("", "v1", "pods"), ("apps", "v1", "deployments"), ("", "v1", "services"), ("rbac.authorization.k8s.io", "v1", "clusterroles"), ("", "v1", "configmaps"),
-         ("", "v1", "namespaces"), ("networking.k8s.io", "v1", "ingresses"), ("batch", "v1", "jobs"), ("example.com", "v1", "widgets")]
-OBJECTS = ["Pod", "Deployment", "Service", "ClusterRole", "ConfigMap", "Namespace", "Ingress", "Job", "Role", "CronJob", "Secret", "PriorityClass"]
-VALUES = ["object.metadata.name", "string(object.spec.replicas)", "request.operation", "request.namespace", "request.kind.kind", "request.resource.resource", "request.name",
-          "object.kind", "request.requestKind.group", "request.subResource", "object.metadata.labels['app']", "variables.v0", "namespaceObject.metadata.name",
-          "namespaceObject.metadata.labels['team']", "string(request.dryRun)", "object.apiVersion", "string(size(object.metadata))", "request.kind.version", "object.metadata.?labels.app.orValue('none')"]
-TEXTS = ["'x'", "''", "'  spaces  '", "'two\\nlines'", "'a'.replace('a', 'b')", "object.metadata.namespace", "'%s has %d' .format([object.metadata.name, 3])", "'\\tx\\n'",
-         "['a','b'].join(' ')", "'" + "long " * 1100 + "'", "string(1/0)", "variables.v1", "'é ü 漢'", "object.nosuch", "' '"]
+NAMESPACES = [
+    NAMESPACE, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}}, {
+        "apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": "default", "labels": {"kubernetes.io/metadata.name": "default", "team": "ops", "tier": ""}
+        }
+    }
+]
+KINDS = [("", "v1", "pods"), ("apps", "v1", "deployments"), ("", "v1", "services"),
+         ("rbac.authorization.k8s.io", "v1", "clusterroles"), ("", "v1", "configmaps"), ("", "v1", "namespaces"),
+         ("networking.k8s.io", "v1", "ingresses"), ("batch", "v1", "jobs"), ("example.com", "v1", "widgets")]
+OBJECTS = [
+    "Pod", "Deployment", "Service", "ClusterRole", "ConfigMap", "Namespace", "Ingress", "Job", "Role", "CronJob",
+    "Secret", "PriorityClass"
+]
+VALUES = [
+    "object.metadata.name", "string(object.spec.replicas)", "request.operation", "request.namespace",
+    "request.kind.kind", "request.resource.resource", "request.name", "object.kind", "request.requestKind.group",
+    "request.subResource", "object.metadata.labels['app']", "variables.v0", "namespaceObject.metadata.name",
+    "namespaceObject.metadata.labels['team']", "string(request.dryRun)", "object.apiVersion",
+    "string(size(object.metadata))", "request.kind.version", "object.metadata.?labels.app.orValue('none')"
+]
+TEXTS = [
+    "'x'", "''", "'  spaces  '", "'two\\nlines'", "'a'.replace('a', 'b')", "object.metadata.namespace",
+    "'%s has %d' .format([object.metadata.name, 3])", "'\\tx\\n'", "['a','b'].join(' ')", "'" + "long " * 1100 + "'",
+    "string(1/0)", "variables.v1", "'é ü 漢'", "object.nosuch", "' '"
+]
 MESSAGES = ["plain", "  trimmed  ", "with 'quotes' and \"more\"", "tab\there", "", "é"]
 
 
@@ -39,27 +55,49 @@ class Policies:
             operator = self.one("&&", "||", "==")
             return f"({self.condition(depth + 1)}) {operator} ({self.condition(depth + 1)})"
         value = lambda: self.one(*VALUES)
-        return self.one(
-            "true", "false", "object == null", "oldObject == null", "oldObject != null", f"{value()} == {value()}", f"{value()} != ''", f"{value()}.startsWith('c')", f"size({value()}) > 3",
-            "has(object.spec)", "has(object.metadata.labels) && object.metadata.labels.size() > 0", "object.spec.replicas > 1", "has(object.metadata.namespace)",
-            "object.spec.containers.all(c, has(c.image))", "object.spec.template.spec.containers.exists(c, c.name == 'c0')", "request.operation in ['CREATE', 'UPDATE']",
-            "request.userInfo.username == ''", "request.userInfo.groups.size() == 0", "1 / 0 == 1", "object.metadata.name.matches('case-[0-9]*[02468]$')", "!has(object.metadata.annotations)",
-            "variables.v0 == variables.v0", "string(variables.v1) != 'x'", "object.metadata.?labels['app'].hasValue()", "namespaceObject != null", "has(namespaceObject.metadata)",
-            "namespaceObject == null || namespaceObject.metadata.name != 'shop'", "namespaceObject.metadata.?labels.team.orValue('') == 'shop'", "has(request.options)", "request.dryRun",
-            "quantity('1Gi').isGreaterThan(quantity('1Mi'))", "object.metadata.labels.all(k, k.contains('a'))", "object.spec.?hostNetwork.orValue(false) == false",
-            "dyn(object.metadata.name) == 1", "type(object.metadata) == map", "object.spec.rules.size() > 0", "object.rules.all(r, '*' in r.verbs)", "isURL(object.metadata.name)")
+        return self.one("true", "false", "object == null", "oldObject == null", "oldObject != null",
+                        f"{value()} == {value()}", f"{value()} != ''", f"{value()}.startsWith('c')",
+                        f"size({value()}) > 3", "has(object.spec)",
+                        "has(object.metadata.labels) && object.metadata.labels.size() > 0", "object.spec.replicas > 1",
+                        "has(object.metadata.namespace)", "object.spec.containers.all(c, has(c.image))",
+                        "object.spec.template.spec.containers.exists(c, c.name == 'c0')",
+                        "request.operation in ['CREATE', 'UPDATE']", "request.userInfo.username == ''",
+                        "request.userInfo.groups.size() == 0", "1 / 0 == 1",
+                        "object.metadata.name.matches('case-[0-9]*[02468]$')", "!has(object.metadata.annotations)",
+                        "variables.v0 == variables.v0", "string(variables.v1) != 'x'",
+                        "object.metadata.?labels['app'].hasValue()", "namespaceObject != null",
+                        "has(namespaceObject.metadata)",
+                        "namespaceObject == null || namespaceObject.metadata.name != 'shop'",
+                        "namespaceObject.metadata.?labels.team.orValue('') == 'shop'", "has(request.options)",
+                        "request.dryRun", "quantity('1Gi').isGreaterThan(quantity('1Mi'))",
+                        "object.metadata.labels.all(k, k.contains('a'))",
+                        "object.spec.?hostNetwork.orValue(false) == false", "dyn(object.metadata.name) == 1",
+                        "type(object.metadata) == map", "object.spec.rules.size() > 0",
+                        "object.rules.all(r, '*' in r.verbs)", "isURL(object.metadata.name)")
 
     def selector(self):
-        return self.one({}, {"matchLabels": {"team": "shop"}}, {"matchLabels": {"kubernetes.io/metadata.name": "shop"}}, {"matchExpressions": [{"key": "team", "operator": "Exists"}]},
-                        {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["shop"]}]},
-                        {"matchLabels": {"app": "x"}}, {"matchExpressions": [{"key": "app", "operator": "In", "values": ["x", ""]}]}, {"matchLabels": {"team": "ops", "tier": ""}},
-                        {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "shop"]}]})
+        return self.one(
+            {}, {"matchLabels": {"team": "shop"}}, {"matchLabels": {"kubernetes.io/metadata.name": "shop"}},
+            {"matchExpressions": [{"key": "team", "operator": "Exists"}]},
+            {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]},
+            {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["shop"]}]},
+            {"matchLabels": {"app": "x"}},
+            {"matchExpressions": [{"key": "app", "operator": "In", "values": ["x", ""]}]},
+            {"matchLabels": {"team": "ops", "tier": ""}}, {
+                "matchExpressions": [{
+                    "key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kube-system", "shop"]
+                }]
+            })
 
     def rule(self):
         group, version, resource = self.one(*KINDS)
-        rule = {"apiGroups": self.one([group], [group], ["*"], [group, "apps"]), "apiVersions": self.one([version], [version], ["*"], ["v1beta1"], ["v2"]),
-                "operations": self.one(["CREATE"], ["*"], ["CREATE", "UPDATE"], ["UPDATE"], ["DELETE"]),
-                "resources": self.one([resource], [resource], ["*"], [resource, resource + "/status"], ["*/*"], ["*/status"], [resource + "/*"])}
+        rule = {
+            "apiGroups": self.one([group], [group], ["*"], [group, "apps"]),
+            "apiVersions": self.one([version], [version], ["*"], ["v1beta1"], ["v2"]),
+            "operations": self.one(["CREATE"], ["*"], ["CREATE", "UPDATE"], ["UPDATE"], ["DELETE"]),
+            "resources": self.one([resource], [resource], ["*"], [resource, resource + "/status"], ["*/*"],
+                                  ["*/status"], [resource + "/*"])
+        }
         if self.rare(4):
             rule["scope"] = self.one("Cluster", "Namespaced", "*")
         if self.rare(6):
@@ -71,7 +109,8 @@ class Policies:
         if rules:
             match["resourceRules"] = [self.rule() for _ in range(self.random.randrange(2) + 1)]
             if not self.rare(3):
-                match["resourceRules"].append({"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["*"]})
+                match["resourceRules"].append(
+                    {"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["*"]})
         if self.rare(4):
             match["excludeResourceRules"] = [self.rule()]
         if self.rare(3):
@@ -93,20 +132,33 @@ class Policies:
         return validation
 
     def policy(self, name):
-        spec = {"matchConstraints": self.match(True), "validations": [self.validation() for _ in range(self.random.randrange(3) + 1)],
-                "variables": [{"name": f"v{i}", "expression": self.one(*VALUES, *TEXTS, self.condition(), "variables.v0")} for i in range(2)]}
+        spec = {
+            "matchConstraints": self.match(True),
+            "validations": [self.validation() for _ in range(self.random.randrange(3) + 1)],
+            "variables": [{"name": f"v{i}", "expression": self.one(*VALUES, *TEXTS, self.condition(), "variables.v0")}
+                          for i in range(2)]
+        }
         if self.rare(3):
-            spec["matchConditions"] = [{"name": f"c{i}", "expression": self.condition()} for i in range(self.random.randrange(2) + 1)]
+            spec["matchConditions"] = [{"name": f"c{i}", "expression": self.condition()}
+                                       for i in range(self.random.randrange(2) + 1)]
         if not self.rare(4):
             spec["failurePolicy"] = self.one("Fail", "Fail", "Ignore")
-        return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec}
+        return {
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": name}, "spec": spec
+        }
 
     def bindings(self, policy):
         for i in range(self.one(0, 1, 1, 2)):
-            spec = {"policyName": policy, "validationActions": self.one(["Deny"], ["Warn"], ["Audit"], ["Deny", "Audit"])}
+            spec = {
+                "policyName": policy, "validationActions": self.one(["Deny"], ["Warn"], ["Audit"], ["Deny", "Audit"])
+            }
             if self.rare(2):
                 spec["matchResources"] = self.match(self.rare(2))
-            yield {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": f"{policy}-b{i}"}, "spec": spec}
+            yield {
+                "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+                "metadata": {"name": f"{policy}-b{i}"}, "spec": spec
+            }
 
 
 def objects():
@@ -119,8 +171,13 @@ def objects():
     chosen = [obj for kind in OBJECTS for obj in made.get(kind, [])]
     seen = [a["object"] for a in ask([{"decode": {"object": obj, "default": True}} for obj in chosen]) if "object" in a]
     assert len(seen) > 2 * len(OBJECTS)
-    seen += [{"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"}, "spec": {"replicas": 3}},
-             {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "labels": {"app": "x", "team": "shop"}}, "spec": None}]
+    seen += [{
+        "apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"},
+        "spec": {"replicas": 3}
+    }, {
+        "apiVersion": "example.com/v1", "kind": "Widget",
+        "metadata": {"name": "w", "labels": {"app": "x", "team": "shop"}}, "spec": None
+    }]
     return [renamed(obj, i) for i, obj in enumerate(seen)]
 
 
@@ -129,7 +186,8 @@ def valid(policies, bindings):
     answers = ask([{"validate": {"object": obj}} for obj in policies + bindings])
     good = [obj for obj, a in zip(policies + bindings, answers) if a.get("valid")]
     names = {obj["metadata"]["name"] for obj in good if obj["kind"] == "ValidatingAdmissionPolicy"}
-    return [obj for obj in good if obj["metadata"]["name"] in names], [obj for obj in good if obj["spec"].get("policyName") in names]
+    return [obj for obj in good
+            if obj["metadata"]["name"] in names], [obj for obj in good if obj["spec"].get("policyName") in names]
 
 
 def is_custom(obj):
@@ -138,13 +196,19 @@ def is_custom(obj):
 
 def upstream(batches):
     """What the API server's code says of each batch (policies, bindings, objects): {(policy, object): messages}."""
-    kinds = [[], [{"group": "example.com", "version": "v1", "kind": "Widget", "resource": "widgets", "namespaced": True}]]
+    kinds = [[],
+             [{"group": "example.com", "version": "v1", "kind": "Widget", "resource": "widgets", "namespaced": True}]]
     questions, owners = [], []
     for i, (policies, bindings, subjects) in enumerate(batches):
         questions.append({"load": {"name": f"p{i}", "policies": policies, "bindings": bindings}})
         owners.append(None)
         for obj in subjects:
-            questions.append({"vap": {"set": f"p{i}", "object": obj, "namespace": NAMESPACES, "kinds": kinds[is_custom(obj)], "default": False}})
+            questions.append({
+                "vap": {
+                    "set": f"p{i}", "object": obj, "namespace": NAMESPACES, "kinds": kinds[is_custom(obj)],
+                    "default": False
+                }
+            })
             owners.append((i, obj["metadata"]["name"]))
     found = [{} for _ in batches]
     for owner, answer in zip(owners, ask(questions)):
@@ -159,10 +223,22 @@ def upstream(batches):
 
 def ours(policies, bindings, subjects):
     found = {}
-    with Folder({"policies.yaml": "\n---\n".join(map(json.dumps, policies + bindings)), "in/namespaces.yaml": "\n---\n".join(map(json.dumps, NAMESPACES)),
-                 "in/cases.yaml": "\n---\n".join(map(json.dumps, subjects))}) as folder:
-        result = run("scan", os.path.join(folder, "in"), "--no-catalogue", "--rules", os.path.join(folder, "policies.yaml"), "--as-submitted", "-o", "json",
-                     "--max-findings", "100000000", timeout=TIME_LIMIT)
+    with Folder({
+            "policies.yaml": "\n---\n".join(map(json.dumps, policies + bindings)),
+            "in/namespaces.yaml": "\n---\n".join(map(json.dumps, NAMESPACES)),
+            "in/cases.yaml": "\n---\n".join(map(json.dumps, subjects))
+    }) as folder:
+        result = run("scan",
+                     os.path.join(folder, "in"),
+                     "--no-catalogue",
+                     "--rules",
+                     os.path.join(folder, "policies.yaml"),
+                     "--as-submitted",
+                     "-o",
+                     "json",
+                     "--max-findings",
+                     "100000000",
+                     timeout=TIME_LIMIT)
         assert result.status in (0, 1), result
         for finding in result.json["findings"]:
             if finding["location"]["file"].endswith("cases.yaml"):
@@ -175,7 +251,8 @@ def disagreements(batches):
     result = []
     for batch, u in zip(batches, upstream(batches)):
         o = ours(*batch)
-        result.append([(key, u.get(key, set()), o.get(key, set())) for key in sorted({*u, *o}) if u.get(key) != o.get(key)])
+        result.append([(key, u.get(key, set()), o.get(key, set())) for key in sorted({*u, *o})
+                       if u.get(key) != o.get(key)])
     return result
 
 
@@ -199,7 +276,8 @@ def shrink_policy(case, silent):
         seen = [a.get("object") for a in ask([{"decode": {"object": c["object"], "default": False}} for c in kept])]
         kept = [(c, obj) for c, obj in zip(kept, seen) if obj]
         found = disagreements([([c["policy"]], c["bindings"], [obj]) for c, obj in kept])
-        smaller = next(((c, u, o) for (c, _), wrong in zip(kept, found) for _, u, o in wrong if (not u, not o) == silent), None)
+        smaller = next(
+            ((c, u, o) for (c, _), wrong in zip(kept, found) for _, u, o in wrong if (not u, not o) == silent), None)
         if not smaller:
             return case, said
         case, u, o = smaller
@@ -223,8 +301,11 @@ def test_policies_say_the_same():
             continue
         seen.add(name)
         policy = next(p for p in policies if p["metadata"]["name"] == name)
-        small, said = shrink_policy({"policy": policy, "bindings": [b for b in bindings if b["spec"]["policyName"] == name],
-                                     "object": next(s for s in subjects if s["metadata"]["name"] == case)}, (not u, not o))
+        small, said = shrink_policy(
+            {
+                "policy": policy, "bindings": [b for b in bindings if b["spec"]["policyName"] == name], "object": next(
+                    s for s in subjects if s["metadata"]["name"] == case)
+            }, (not u, not o))
         lines.append(f"{said or (sorted(u), sorted(o))}\n  {json.dumps(small)}")
     raise Disagreement("\n".join(lines))
 

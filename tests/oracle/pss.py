@@ -24,7 +24,11 @@ def cases():
 def forbidden(level, pods):
     """Upstream's reasons for each pod at the newest version; None where it cannot be decoded."""
     answers = ask([{"pss": {"level": level, "version": "latest", "object": pod}} for pod in pods])
-    return [None if "error" in a else [f"{r['reason']} ({r.get('detail', '')})" for r in a.get("reasons", []) if not is_newly_allowed(r)] for a in answers]
+    return [
+        None if "error" in a else
+        [f"{r['reason']} ({r.get('detail', '')})" for r in a.get("reasons", []) if not is_newly_allowed(r)]
+        for a in answers
+    ]
 
 
 def is_newly_allowed(reason):
@@ -49,11 +53,13 @@ def disagreements(level, pods):
 
 
 def judge(level, pods):
+
     def differ(candidates, key):
         found = [id(pod) for pod, u, o in disagreements(level, candidates) if bool(u) == key[0]]
         return [id(c) in found for c in candidates]
 
-    wrong = [((bool(u), tuple(sorted(u)), tuple(sorted(r for r, _ in o))), pod, f"{level}: upstream {u or 'allows'}, redoubt {sorted(o) or 'allows'}")
+    wrong = [((bool(u), tuple(sorted(u)), tuple(sorted(r for r, _ in o))), pod,
+              f"{level}: upstream {u or 'allows'}, redoubt {sorted(o) or 'allows'}")
              for pod, u, o in disagreements(level, pods)]
     report(wrong, differ, len(pods))
 
@@ -63,8 +69,9 @@ def test_the_oracle_agrees_with_the_recorded_cases():
     need_oracle()
     known = [c for c in cases() if not c.get("note")]
     answers = ask([{"pss": {"level": c["level"], "version": c["version"], "pod": c["pod"]}} for c in known])
-    wrong = [(c["file"], a) for c, a in zip(known, answers) if a.get("allowed") is not (c["expect"] == "pass")
-             or sorted(r["reason"] for r in a.get("reasons", [])) != sorted(c.get("reasons") or [])]
+    wrong = [(c["file"], a) for c, a in zip(known, answers)
+             if a.get("allowed") is not (c["expect"] == "pass") or sorted(
+                 r["reason"] for r in a.get("reasons", [])) != sorted(c.get("reasons") or [])]
     wrong = [(file, a) for file, a in wrong if not all(is_newly_allowed(r) for r in a.get("reasons", [{"reason": ""}]))]
     assert not wrong and len(known) > 4000, (len(wrong), wrong[:5])
 
@@ -74,7 +81,9 @@ def test_recorded_pods_get_upstreams_verdict():
     everything = cases()
     for level in LEVELS:
         pods = [c["pod"] for c in everything if c["level"] == level and not c.get("note")]
-        distinct = list({json.dumps({**p, "metadata": {**p["metadata"], "name": "x"}}, sort_keys=True): p for p in pods}.values())
+        distinct = list(
+            {json.dumps({**p, "metadata": {**p["metadata"], "name": "x"}}, sort_keys=True): p
+             for p in pods}.values())
         judge(level, distinct)
         # Beyond what the oracle says: the newest expectation itself.
         newest = max((c["version"] for c in everything if c["level"] == level), key=version_key)

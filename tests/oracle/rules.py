@@ -9,7 +9,8 @@ def rule_cases():
     files = [rule.path.with_suffix("").with_suffix(".test.yaml") for rule in known.values()]
     paths = [(rule, path) for rule, path in zip(known.values(), files) if path.exists()]
     lists = documents([path.read_text(encoding="utf-8") for _, path in paths])
-    return [(rule, case["name"], case["object"], case.get("namespace")) for (rule, _), cases in zip(paths, lists) for case in cases]
+    return [(rule, case["name"], case["object"], case.get("namespace")) for (rule, _), cases in zip(paths, lists)
+            for case in cases]
 
 
 def keeps_text(obj):
@@ -44,7 +45,10 @@ def upstream(cases):
 def ours(cases):
     """What redoubt's rule finds in each case, every object in a file of its own."""
     found = [set() for _ in cases]
-    with Folder({f"{i}.yaml": text + (f"\n---\n{namespace}" if namespace else "") for i, (_, _, text, namespace) in enumerate(cases)}) as folder:
+    with Folder({
+            f"{i}.yaml": text + (f"\n---\n{namespace}" if namespace else "")
+            for i, (_, _, text, namespace) in enumerate(cases)
+    }) as folder:
         result = run("scan", folder, "-o", "json", "--max-findings", "100000000", timeout=TIME_LIMIT)
         assert result.status in (0, 1), result
         for finding in result.json["findings"]:
@@ -57,7 +61,9 @@ def ours(cases):
 def compare(cases):
     wrong = [(f"{rule.id}: {name}", u, o) for (rule, name, _, _), u, o in zip(cases, upstream(cases), ours(cases))
              if u is not None and unordered(u) != unordered(o)]
-    assert not wrong, "\n".join([f"{len(wrong)} of {len(cases)} cases differ"] + [f"  {name}\n    upstream {sorted(u)}\n    redoubt  {sorted(o)}" for name, u, o in wrong])
+    assert not wrong, "\n".join(
+        [f"{len(wrong)} of {len(cases)} cases differ"] +
+        [f"  {name}\n    upstream {sorted(u)}\n    redoubt  {sorted(o)}" for name, u, o in wrong])
 
 
 def is_namespace(case):
@@ -81,7 +87,8 @@ def test_every_object_can_be_decoded():
     cases = rule_cases()
     answers = ask([{"decode": {"object": obj, "strict": True}} for obj in documents([text for _, _, text, _ in cases])])
     not_stored = "registered for the internal version"  # a review, say: it has one version only
-    wrong = [(case[0].id, case[1], a.get("error") or a["problems"]) for case, a in zip(cases, answers) if a.get("problems") or "error" in a and not_stored not in a["error"]]
+    wrong = [(case[0].id, case[1], a.get("error") or a["problems"]) for case, a in zip(cases, answers)
+             if a.get("problems") or "error" in a and not_stored not in a["error"]]
     assert not wrong, "\n".join(map(str, wrong))
 
 
