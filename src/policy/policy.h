@@ -212,7 +212,7 @@ struct policy_user {
         struct str name, uid;
         const struct str *groups;
         size_t group_count;
-        const struct doc_node *extra; /* a map of lists of strings, or NULL */
+        const struct doc_node *extra;            /* a map of lists of strings, or NULL */
         const struct cel_authorizer *authorizer; /* answers for this user, or NULL */
 };
 

@@ -20,7 +20,7 @@ struct plan {
  * workers run. */
 struct namespaces {
         struct arena arena;
-        struct map by_name; /* name -> struct doc_node */
+        struct map by_name;          /* name -> struct doc_node */
         struct policy_set *policies; /* takes objects as params, too */
 };
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
