@@ -7,14 +7,7 @@ that is a failure: the entry has to go. --objects=N generates N objects (600), -
 from corpus import *
 from generate import Generator
 
-KNOWN = {
-    "fields that are null": None,
-    "fields that are empty": None,
-    "required fields left out": None,
-    "entries of maps that are null": None,
-    "items of lists that are null": None,
-    "manifests of real projects": "a pod template without containers has none, instead of null",
-}
+KNOWN = {}
 
 
 def judge(title, how):
@@ -26,7 +19,7 @@ def judge(title, how):
 def judge_objects(title, objects):
     need_oracle()
     try:
-        compare(objects)
+        compare(objects, shown_most=0 if title in KNOWN and not argument("known", 0) else SHOWN)
     except Disagreement as problem:
         if title not in KNOWN or argument("known", 0):
             raise

@@ -81,7 +81,7 @@ def key_of(finding):
     return rule, who, "resulted in error" in message
 
 
-def compare(objects, as_seen=None):
+def compare(objects, as_seen=None, shown_most=SHOWN):
     """Raises Disagreement where the two do not say the same of OBJECTS."""
 
     def differ(candidates, key):
@@ -92,4 +92,4 @@ def compare(objects, as_seen=None):
 
     wrong = [(key_of(finding), obj, "{0}: only {2} says {1!r}".format(*finding))
              for obj, found in zip(objects, differences(objects, as_seen=as_seen)) for finding in sorted(found)]
-    report(wrong, differ, len(objects))
+    report(wrong, differ, len(objects), shown_most)

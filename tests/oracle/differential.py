@@ -198,7 +198,7 @@ def shrink(obj, differ):
         obj = copy.deepcopy(smaller)
 
 
-def report(disagreements, differ, total):
+def report(disagreements, differ, total, shown_most=SHOWN):
     """Shrinks DISAGREEMENTS, (key, object, text) each, and raises with what remains different; one for every key is tried.
     DIFFER(objects, key) -> truths.
     """
@@ -209,10 +209,10 @@ def report(disagreements, differ, total):
         if key not in first or len(json.dumps(obj)) < len(json.dumps(first[key][0])):
             first[key] = (obj, text)
     shown = {}
-    for key, (obj, text) in list(first.items())[:4 * SHOWN]:
+    for key, (obj, text) in list(first.items())[:4 * shown_most]:
         small = json.dumps(shrink(obj, lambda objects, key=key: differ(objects, key)))
         shown.setdefault(small, text)
-        if len(shown) == SHOWN:
+        if len(shown) == shown_most:
             break
     raise Disagreement("\n".join([f"{len(disagreements)} disagreements in {total} cases, of {len(first)} kinds"] +
                                  [f"{text}\n  {small}" for small, text in shown.items()]))
