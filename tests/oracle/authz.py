@@ -73,12 +73,13 @@ def test_checks_of_policies_are_decided_as_in_kubernetes():
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "cart", "namespace": "shop"}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
         user = cluster.one([user for user in USERS if user and user != "system:anonymous"])
         rule = policy(expressions)
-        their = ask([{"load": o} for o in cluster.objects] + [{"vap": {"policy": rule, "pod": pod, "user": user}}])[-1]
+        their = ask([{"vap": {"policy": rule, "object": pod, "user": {"name": user}, "rbac": cluster.objects}}])[0]
+        other = [decision["message"] for evaluation in their["evaluations"] for decision in evaluation["decisions"]
+                 if decision["evaluation"] != "admit"]
         our = ours(cluster, rule, pod, user)
         asked += len(expressions)
         denied += len(our)
-        if our != sorted(their.get("reasons", [])):
-            other = their.get("reasons", [])
+        if our != sorted(other):
             differences.append({"cluster": number, "user": user, "only ours": sorted(set(our) - set(other))[:SHOWN], "only theirs": sorted(set(other) - set(our))[:SHOWN],
                                 "expressions": [expressions[int(m.split()[-1])] for m in set(our) ^ set(other) if m.startswith("number ")][:SHOWN]})
     print(f"# {asked} expressions, {denied} of them false or in error, {len(differences)} differences")
