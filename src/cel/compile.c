@@ -373,12 +373,30 @@ static void check_plan(struct constants *constants, const struct cel_expr *expr)
                      STR_ARG(expr->name));
 }
 
+/* Without the checker, planning still refuses a known function with a number of arguments that it
+ * never takes (planCallUnary and its like). */
+static void check_arity(struct constants *constants, const struct cel_expr *expr) {
+        size_t count = expr->arg_count + (expr->target ? 1 : 0);
+        const struct cel_function_set *set;
+
+        if (expr->kind != CEL_EXPR_CALL || expr->op != CEL_OP_CALL)
+                return;
+        set = cel_env_function(constants->env, expr->name);
+        for (size_t i = 0; set && i < set->count; i++)
+                if (set->overloads[i]->param_count == count)
+                        return;
+        if (set)
+                fail(constants, expr->mark, "no such overload: %.*s", STR_ARG(expr->name));
+}
+
 static void optimize(struct constants *constants, struct cel_expr *expr) {
         fold(constants, expr);
         compile_pattern(constants, expr);
         cel_cost_prepare(expr);
-        if (constants->env->options.no_check)
+        if (constants->env->options.no_check) {
+                check_arity(constants, expr);
                 return;
+        }
         if (expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL)
                 check_literals(constants, expr);
         check_plan(constants, expr);
