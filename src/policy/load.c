@@ -4,6 +4,7 @@
  * Strict, as kubectl is: a field that the API server does not know is an error with a suggestion,
  * because a misspelt `matchConditions` would silently widen a policy.
  */
+#include <ctype.h>
 #include <errno.h>
 
 #include "base/util.h"
@@ -255,11 +256,28 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
         return read_failure_policy(spec, policy, error);
 }
 
+static bool continues_name(struct str text, size_t at) {
+        return at < text.len && (isalnum((unsigned char)text.ptr[at]) || text.ptr[at] == '_');
+}
+
+/* Whether TEXT has NAME as a whole word: "request" is not in "object.spec.requests". */
+static bool has_name(struct str text, struct str name) {
+        ptrdiff_t at = 0;
+
+        while ((at = str_find(text, name, (size_t)at)) >= 0) {
+                if (!continues_name(text, (size_t)at + name.len) &&
+                    (at == 0 || !continues_name(text, (size_t)at - 1)))
+                        return true;
+                at++;
+        }
+        return false;
+}
+
 /* Whether an expression below SPEC mentions WORD. Text is enough: a mention in vain costs little.
  */
 static bool mentions(const struct doc_node *node, struct str word) {
         if (node->kind == DOC_STRING)
-                return str_find(node->string, word, 0) >= 0;
+                return has_name(node->string, word);
         if (node->kind == DOC_LIST)
                 for (uint32_t i = 0; i < node->list.count; i++)
                         if (mentions(&node->list.items[i], word))

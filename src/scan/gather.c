@@ -6,6 +6,9 @@
 #include "base/util.h"
 #include "scan/private.h"
 
+/* What is kept of the memory for one document. */
+enum { DOCUMENT_KEEP = 1 << 20 };
+
 /* A cheap test that no file with WORD can fail: it stands in the text, or is hidden behind an
  * escape. */
 static bool may_hold(struct str text, struct str word) {
@@ -16,6 +19,7 @@ static bool may_hold(struct str text, struct str word) {
 static void gather_file(const struct scan_options *options, const struct input_file *file,
                         const struct gather *gather) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct arena documents _cleanup_(arena_free) = ARENA_INIT;
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
         struct doc_source source;
         struct doc_reader reader;
@@ -33,9 +37,11 @@ static void gather_file(const struct scan_options *options, const struct input_f
             doc_source_init(&arena, file->path, text, &source, NULL) < 0)
                 return;
         doc_reader_init(&reader, &source, DOC_AUTO, &options->limits);
-        while ((r = doc_read(&reader, &arena, &doc, NULL)) != 0)
+        while ((r = doc_read(&reader, &documents, &doc, NULL)) != 0) {
                 if (r > 0)
-                        gather->document(gather->userdata, &arena, doc);
+                        gather->document(gather->userdata, &documents, doc);
+                arena_reset(&documents, DOCUMENT_KEEP);
+        }
 }
 
 void gather_documents(const struct scan_options *options, const struct input_list *files,

@@ -28,7 +28,7 @@ void namespaces_read(struct namespaces *namespaces, const struct scan_options *o
 void namespaces_free(struct namespaces *namespaces);
 
 /* gather.c: gives DOCUMENT every document of files that may hold WORD. The document is gone when
- * the next file is read. */
+ * the next one is read. */
 struct gather {
         struct str word;
         void (*document)(void *userdata, struct arena *arena, const struct doc *doc);
