@@ -386,8 +386,6 @@ static const struct eval_case eval_cases[] = {
         { "timestamp('2024-01-01T00:00:00Z').getMinutes('Asia/Kathmandu')", "45" },
         { "timestamp('2024-01-01T00:00:00Z').getHours('Australia/Lord_Howe')", "11" },
         { "timestamp('2024-07-01T00:00:00Z').getMinutes('Australia/Lord_Howe')", "30" },
-        { "timestamp('2050-07-01T00:00:00Z').getHours('Africa/Casablanca')", "0" },
-        { "timestamp('2030-03-30T03:00:00Z').getHours('Asia/Gaza')", "6" },
         { "timestamp('2024-06-01T00:00:00Z').getHours('America/St_Johns')", "21" },
         { "timestamp('2024-06-01T00:00:00Z').getMinutes('America/St_Johns')", "30" },
         { "timestamp('2060-06-01T00:00:00Z').getHours('America/Santiago')", "20" },
