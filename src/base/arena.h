@@ -5,10 +5,9 @@
  * freed alone. `arena_reset` keeps the blocks for the next use, so a hot loop that resets its arena
  * stops calling malloc.
  *
- * An arena with a limit refuses to grow beyond it. Like any allocation that fails, that is reported
- * by `arena_alloc` returning NULL; code that handles untrusted input uses `arena_try_alloc` paths
- * where it can continue, everything else uses `arena_alloc`, which ends the process with a message
- * when the machine is out of memory (there is nothing better to do).
+ * `arena_alloc` never fails: it ends the process with a message when the machine is out of memory,
+ * because there is nothing better to do. What untrusted input can ask for is bounded by the limits of
+ * its reader, not here.
  */
 #pragma once
 
