@@ -6,8 +6,8 @@
  * stops calling malloc.
  *
  * `arena_alloc` never fails: it ends the process with a message when the machine is out of memory,
- * because there is nothing better to do. What untrusted input can ask for is bounded by the limits of
- * its reader, not here.
+ * because there is nothing better to do. What untrusted input can ask for is bounded by the limits
+ * of its reader, not here.
  */
 #pragma once
 
