@@ -4,12 +4,13 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "inventory/files.h"
 #include "rbac/rbac.h"
 
 enum { RBAC_TEXT, RBAC_JSON };
 
 struct rbac_arguments {
-        struct option_strings files, groups;
+        struct option_strings files, groups, resources;
         const char *namespace, *as, *subresource;
         bool stream, no_defaults;
         int format;
@@ -25,6 +26,9 @@ struct rbac_arguments {
                   OPTION_STRINGS,                                                                  \
                   offsetof(struct rbac_arguments, files),                                          \
                   .hint = OPTION_HINT_FILE },                                                      \
+                RBAC_DEFAULTS_OPTION
+
+#define RBAC_DEFAULTS_OPTION                                                                       \
         {                                                                                          \
                 0, "no-defaults", NULL,                                                            \
                         "without the roles that every cluster is born with (cluster-admin, "       \
@@ -45,6 +49,16 @@ extern const struct option_word rbac_formats[];
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete);
 
+/* The two halves of rbac_read, for verbs that read more than one input: opens PATHS (the folder at
+ * hand where there are none), and reads what was opened; returns whether all of it could be. */
+int rbac_open(struct command_context *context, const struct option_strings *paths,
+              struct input_list *ret);
+bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret);
+
+/* Reads "deployments", "deployments.apps", "pods/exec" or "/healthz" into RET. The group of
+ * a built-in resource need not be written. */
+int rbac_read_resource(struct command_context *context, struct str text, struct rbac_request *ret);
+
 /* Reads VERB RESOURCE [NAME] into RET. */
 int rbac_read_request(struct command_context *context, const struct rbac_arguments *arguments,
                       int argc, char **argv, struct rbac_request *ret);
@@ -58,6 +72,8 @@ const struct str *rbac_groups_of(struct arena *arena, const struct option_string
 struct str rbac_binding_name(struct arena *arena, const struct rbac_binding *binding);
 /* "ClusterRole view", "Role support": what BINDING names. */
 struct str rbac_role_name(struct arena *arena, const struct rbac_binding *binding);
+/* "everywhere", "in namespace shop": where BINDING grants. */
+struct str rbac_scope_text(struct arena *arena, const struct rbac_binding *binding);
 /* "delete secrets in namespace shop", for sentences. */
 struct str rbac_request_text(struct arena *arena, const struct rbac_request *request);
 /* "ServiceAccount ci/deployer", "User jane". */
@@ -71,4 +87,5 @@ void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_d
 /* rbac_stream.c: answers one line of JSON for each line of standard input. */
 int rbac_stream(struct command_context *context, const struct rbac_index *index);
 
-extern const struct command command_rbac_who_can, command_rbac_subject;
+extern const struct command command_rbac_diff, command_rbac_matrix, command_rbac_subject,
+        command_rbac_who_can;

@@ -90,52 +90,58 @@ static void read_file(struct input *input, const struct input_file *file) {
                 read_source(input, &source);
 }
 
-static int add_inputs(struct command_context *context, const struct rbac_arguments *arguments,
-                      struct input_list *inputs) {
-        static const char *const here[] = { "." };
-        const char *const *paths = arguments->files.count ? arguments->files.items : here;
-        size_t count = MAX(arguments->files.count, (size_t)1);
-        struct confine_rules rules = { .read = paths, .read_count = count };
+int rbac_open(struct command_context *context, const struct option_strings *paths,
+              struct input_list *ret) {
         int r = 0;
 
-        for (size_t i = 0; i < count && r >= 0; i++)
-                r = input_add(inputs, paths[i], context->error);
-        return r < 0 ? r : confine(&rules, NULL, context->error);
+        ret->file_limit = doc_default_limits.file_bytes;
+        if (paths->count == 0)
+                r = input_add(ret, ".", context->error);
+        for (size_t i = 0; i < paths->count && r >= 0; i++)
+                r = input_add(ret, paths->items[i], context->error);
+        return r;
+}
+
+bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret) {
+        struct input input = { .index = ret };
+
+        rbac_index_init(ret);
+        if (!no_defaults)
+                rbac_index_add_defaults(ret);
+        for (size_t i = 0; i < inputs->problems.count; i++)
+                tell(&input, inputs->problems.items[i].file, inputs->problems.items[i].pos,
+                     inputs->problems.items[i].message, true);
+        for (size_t i = 0; i < inputs->files.count; i++)
+                read_file(&input, &inputs->files.items[i]);
+        rbac_index_finish(ret);
+        for (size_t i = 0; i < ret->problems.count; i++) {
+                const struct diagnostic *problem = &ret->problems.items[i];
+
+                tell(&input, problem->file, problem->pos, problem->message, problem->incomplete);
+        }
+        return !input.incomplete;
 }
 
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete) {
-        struct input_list inputs _cleanup_(input_free) = { .file_limit =
-                                                                   doc_default_limits.file_bytes };
-        struct input input = { .index = index };
-        int r = add_inputs(context, arguments, &inputs);
+        static const char *const here[] = { "." };
+        struct input_list inputs _cleanup_(input_free) = { 0 };
+        struct confine_rules rules = { .read = arguments->files.count ? arguments->files.items
+                                                                      : here,
+                                       .read_count = MAX(arguments->files.count, (size_t)1) };
+        int r = rbac_open(context, &arguments->files, &inputs);
 
+        if (r >= 0)
+                r = confine(&rules, NULL, context->error);
         if (r < 0)
                 return r;
-        rbac_index_init(index);
-        if (!arguments->no_defaults)
-                rbac_index_add_defaults(index);
-        for (size_t i = 0; i < inputs.problems.count; i++)
-                tell(&input, inputs.problems.items[i].file, inputs.problems.items[i].pos,
-                     inputs.problems.items[i].message, true);
-        for (size_t i = 0; i < inputs.files.count; i++)
-                read_file(&input, &inputs.files.items[i]);
-        rbac_index_finish(index);
-        for (size_t i = 0; i < index->problems.count; i++) {
-                const struct diagnostic *problem = &index->problems.items[i];
-
-                tell(&input, problem->file, problem->pos, problem->message, problem->incomplete);
-        }
-        *ret_complete = !input.incomplete;
+        *ret_complete = rbac_read_inputs(&inputs, arguments->no_defaults, index);
         return 0;
 }
 
 /* --- questions --- */
 
-/* "deployments", "deployments.apps", "pods/exec", "/healthz". The group of a built-in resource need
- * not be written. */
-static int read_resource(struct command_context *context, struct str text,
-                         struct rbac_request *ret) {
+int rbac_read_resource(struct command_context *context, struct str text, struct rbac_request *ret) {
         const struct kube_kind *kind;
         ptrdiff_t at = str_find(text, STR("/"), 0);
 
@@ -172,7 +178,7 @@ int rbac_read_request(struct command_context *context, const struct rbac_argumen
                 .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
                 .name = str_from(argc > 2 ? argv[2] : ""),
         };
-        return read_resource(context, str_from(argv[1]), ret);
+        return rbac_read_resource(context, str_from(argv[1]), ret);
 }
 
 const struct str *rbac_groups_of(struct arena *arena, const struct option_strings *given,

@@ -3,46 +3,9 @@
 
 #include "base/util.h"
 #include "cmd/rbac.h"
+#include "cmd/table.h"
 
 #define AT(field) offsetof(struct rbac_arguments, field)
-
-/* --- tables --- */
-
-enum { COLUMNS = 3 };
-
-struct row {
-        struct str cells[COLUMNS];
-};
-
-struct table {
-        struct row *items;
-        size_t count, capacity;
-};
-
-static void add_row(struct arena *arena, struct table *table, struct str a, struct str b,
-                    struct str c) {
-        struct row *row = vec_push_in(arena, table);
-
-        *row = (struct row){ { a, b, c } };
-}
-
-static void write_table(struct buf *buf, const struct table *table) {
-        size_t widths[COLUMNS] = { 0 };
-
-        for (size_t i = 0; i < table->count; i++)
-                for (size_t k = 0; k + 1 < COLUMNS; k++)
-                        widths[k] = MAX(widths[k], table->items[i].cells[k].len);
-        for (size_t i = 0; i < table->count; i++)
-                for (size_t k = 0; k < COLUMNS; k++) {
-                        struct str cell = table->items[i].cells[k];
-
-                        buf_add_terminal(buf, cell);
-                        if (k + 1 < COLUMNS)
-                                buf_add_repeat(buf, ' ', widths[k] - cell.len + 2);
-                        else
-                                buf_add_char(buf, '\n');
-                }
-}
 
 /* --- who-can --- */
 
@@ -237,24 +200,24 @@ static void find_indirect(struct arena *arena, const struct rbac_index *index,
 
 static void who_text(struct buf *buf, struct arena *arena, const struct holders *direct,
                      const struct holders *indirect) {
-        struct table table = { 0 };
+        struct table table = { .columns = 3 };
 
-        add_row(arena, &table, STR("SUBJECT"), STR("THROUGH"), STR("WHERE"));
-        add_row(arena, &table, STR("Group system:masters"), STR("may do everything"),
-                STR("built in"));
+        table_add(arena, &table, STR("SUBJECT"), STR("THROUGH"), STR("WHERE"));
+        table_add(arena, &table, STR("Group system:masters"), STR("may do everything"),
+                  STR("built in"));
         for (size_t i = 0; i < direct->count; i++) {
                 const struct holder *holder = &direct->items[i];
                 const struct rbac_binding *binding = holder->binding;
 
                 if (binding->place.file.len == 0 && str_eq(holder->name, STR("system:masters")))
                         continue;
-                add_row(arena, &table, rbac_subject_name(arena, holder->kind, holder->name),
-                        arena_printf(arena, "%.*s -> %.*s",
-                                     STR_ARG(rbac_binding_name(arena, binding)),
-                                     STR_ARG(rbac_role_name(arena, binding))),
-                        rbac_place_text(arena, binding->place.file, holder->pos));
+                table_add(arena, &table, rbac_subject_name(arena, holder->kind, holder->name),
+                          arena_printf(arena, "%.*s -> %.*s",
+                                       STR_ARG(rbac_binding_name(arena, binding)),
+                                       STR_ARG(rbac_role_name(arena, binding))),
+                          rbac_place_text(arena, binding->place.file, holder->pos));
         }
-        write_table(buf, &table);
+        table_write(buf, &table);
         if (indirect->count > 0)
                 buf_printf(buf, "and %zu more who could grant it to themselves:\n",
                            indirect->count);
@@ -410,7 +373,7 @@ static struct str rule_objects(struct arena *arena, const struct rbac_rule *rule
         return arena_str(arena, buf_str(&text));
 }
 
-static struct str scope_text(struct arena *arena, const struct rbac_binding *binding) {
+struct str rbac_scope_text(struct arena *arena, const struct rbac_binding *binding) {
         if (binding->cluster)
                 return STR("everywhere");
         return arena_printf(arena, "in namespace %.*s", STR_ARG(binding->namespace));
@@ -418,13 +381,13 @@ static struct str scope_text(struct arena *arena, const struct rbac_binding *bin
 
 static void grant_text(struct buf *buf, struct arena *arena, const struct rbac_principal *principal,
                        const struct rbac_binding *binding) {
-        struct table table = { 0 };
+        struct table table = { .columns = 3 };
 
         buf_add_terminal(buf, rbac_binding_name(arena, binding));
         buf_add(buf, STR(" -> "));
         buf_add_terminal(buf, rbac_role_name(arena, binding));
         buf_add(buf, STR(", "));
-        buf_add_terminal(buf, scope_text(arena, binding));
+        buf_add_terminal(buf, rbac_scope_text(arena, binding));
         if (principal->kind == RBAC_GROUP) {
                 buf_add(buf, STR(", as Group "));
                 buf_add_terminal(buf, principal->name);
@@ -440,10 +403,11 @@ static void grant_text(struct buf *buf, struct arena *arena, const struct rbac_p
 
                 buf_add(&verbs, STR("  "));
                 add_words(&verbs, &rule->verbs, " ");
-                add_row(arena, &table, arena_str(arena, buf_str(&verbs)), rule_objects(arena, rule),
-                        rbac_place_text(arena, rule->role->place.file, rule->pos));
+                table_add(arena, &table, arena_str(arena, buf_str(&verbs)),
+                          rule_objects(arena, rule),
+                          rbac_place_text(arena, rule->role->place.file, rule->pos));
         }
-        write_table(buf, &table);
+        table_write(buf, &table);
 }
 
 static void strings_json(struct buf *buf, const char *name, const struct rbac_strings *strings) {

@@ -57,6 +57,76 @@ def test_what_cannot_be_read_makes_a_no_incomplete():
     assert rbac("subject", "jane", text="a: [").status == 3
 
 
+def role(rules, kind="ClusterRole", name="r"):
+    return API + f"kind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\nrules: {rules}\n---\n"
+
+
+def binding(subject, kind="ClusterRoleBinding", role_kind="ClusterRole", name="r"):
+    return API + f"kind: {kind}\nmetadata: {{name: {name}, namespace: shop}}\nroleRef: {{kind: {role_kind}, name: {name}}}\nsubjects: [{subject}]\n---\n"
+
+
+def difference(old, new):
+    with Folder({"old.yaml": old, "new.yaml": new}) as path:
+        r = run("rbac", "diff", "-o", "json", "old.yaml", "new.yaml", cwd=path)
+        answer = json.loads(r.out)
+
+        def short(changes):
+            return [(c["subject"], c["namespace"], c["verbs"], [o.get("url") or o["resource"] + (":" + o["name"] if "name" in o else "") for o in c["objects"]], c["line"])
+                    for c in changes]
+        return r.status, short(answer["gained"]), short(answer["lost"])
+
+
+def test_diff_compares_rights():
+    jane = "{kind: User, name: jane}"
+    old = role("[{verbs: [get, list], apiGroups: [''], resources: [pods, secrets]}]") + binding(jane)
+    new = role("[{verbs: [get], apiGroups: [''], resources: [pods]}, {verbs: [list, get], apiGroups: [''], resources: [secrets, nodes]}]") + binding(jane)
+    assert difference(old, new) == (1, [("User jane", "", ["list", "get"], ["nodes"], 4)], [("User jane", "", ["list"], ["pods"], 4)])
+    assert difference(old, old) == (0, [], [])
+    # Names: one is less than all; a star among names is a name.
+    named = role("[{verbs: [get, list], apiGroups: [''], resources: [pods, secrets], resourceNames: ['*']}]") + binding(jane)
+    assert difference(old, named) == (1, [], [("User jane", "", ["get", "list"], ["pods", "secrets"], 4)])
+    # Everything is more than all that is there; a namespace is less than the cluster.
+    star = role("[{verbs: ['*'], apiGroups: [''], resources: [pods, secrets]}]") + binding(jane)
+    assert difference(old, star) == (1, [("User jane", "", ["*"], ["pods", "secrets"], 4)], [])
+    near = role("[{verbs: [get, list], apiGroups: [''], resources: [pods, secrets]}]") + binding(jane, "RoleBinding")
+    assert difference(old, near) == (1, [], [("User jane", "", ["get", "list"], ["pods", "secrets"], 4)])
+    assert difference(near, old) == (1, [("User jane", "", ["get", "list"], ["pods", "secrets"], 4)], [])
+
+
+def test_diff_knows_that_there_are_other_ways():
+    right = "[{verbs: [get], apiGroups: [''], resources: [pods, pods/log]}, {verbs: [get], nonResourceURLs: [/metrics]}]"
+    old = role(right) + binding("{kind: Group, name: 'system:serviceaccounts:shop'}")
+    new = role(right) + binding("{kind: ServiceAccount, name: a, namespace: shop}") + old.replace("name: r,", "name: s,").replace("name: r}", "name: s}")
+    assert difference(old, new) == (0, [], [])
+    status, gained, lost = difference(old, role(right) + binding("{kind: ServiceAccount, name: a, namespace: shop}"))
+    assert status == 1 and [g[0] for g in lost] == ["Group system:serviceaccounts:shop"] * 2, (gained, lost)
+    assert gained == [], gained
+    status, gained, lost = difference("", role(right) + binding("{kind: ServiceAccount, name: a, namespace: shop}", "RoleBinding"))
+    assert gained == [("ServiceAccount shop/a", "shop", ["get"], ["pods", "pods/log"], 4)], gained
+
+
+def test_diff_of_huge_roles_is_bounded():
+    words = "[" + ", ".join(f"w{i}" for i in range(3000)) + "]"
+    huge = role(f"[{{verbs: {words}, apiGroups: {words}, resources: {words}}}]") + binding("{kind: User, name: jane}")
+    with Folder({"old.yaml": "", "new.yaml": huge}) as path:
+        r = run("rbac", "diff", "old.yaml", "new.yaml", cwd=path)
+        assert r.status == 3 and "too many rights" in r.err, r
+
+
+def test_matrix():
+    r = rbac("matrix", "--resource", "secrets,pods/exec", "-o", "json", "--no-defaults")
+    answer = json.loads(r.out)
+    assert r.status == 0 and [c["resource"] for c in answer["resources"]] == ["secrets", "pods/exec"], r
+    assert [(row["subject"], row["namespace"], [c["verbs"] for c in row["cells"]]) for row in answer["rows"]] == [
+        ("User jane", "shop", [["get", "list"], []]), ("ServiceAccount shop/ci", "shop", [["get", "list"], []])], answer
+    text = role("[{verbs: ['*'], apiGroups: ['*'], resources: ['*']}]") + binding("{kind: Group, name: ops}")
+    text += role("[{verbs: [get, escalate], apiGroups: [''], resources: [secrets], resourceNames: [a]}]", "Role", "q") + binding("{kind: Group, name: ops}", "RoleBinding", "Role", "q")
+    rows = rbac("matrix", "--resource", "secrets", "--no-defaults", text=text).text.splitlines()
+    assert [row.split() for row in rows[1:-1]] == [["Group", "ops", "everywhere", "*"], ["Group", "ops", "shop", "go~"]], rows
+    assert [row.split()[-1] for row in rbac("matrix", "-n", "shop", "--resource", "secrets", "--no-defaults", text=text).out.decode().splitlines()[1:-1]] == ["*~"]
+    assert rbac("matrix", "--resource", "/metrics").status == 2
+
+
 def test_wrong_usage():
     for arguments in (["can-i", "get", "secrets"], ["can-i", "get", "--as", "jane"], ["can-i", "--stream", "get", "secrets"], ["subject", "Robot", "x"],
                       ["subject", "ServiceAccount", "x"], ["who-can", "get"], ["can-i", "get", "pods/exec", "--subresource", "log", "--as", "jane"]):
