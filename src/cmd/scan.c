@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/confine.h"
 #include "base/pool.h"
@@ -17,6 +18,8 @@ enum { FAIL_NEVER = SEVERITY_COUNT };
 struct scan_arguments {
         struct rule_arguments rules;
         struct option_strings outputs; /* "json", "sarif=FILE" */
+        struct option_strings old;     /* files, folders, git revisions */
+        bool new_only;
         bool brief, all;
         int fail_on;
         const char *namespace, *as;
@@ -53,6 +56,12 @@ static const struct option_spec specs[] = {
           OPTION_CHOICE, AT(fail_on), .words = severities },
         RULE_OPTIONS(struct scan_arguments, rules),
         OPTION_SECTION("Input"),
+        { 0, "old", "OLD",
+          "the version before: a file, a folder or a git revision (git:NAME where a file has that "
+          "name); what is in both is judged as an UPDATE, what is only there as a DELETE",
+          OPTION_STRINGS, AT(old), .hint = OPTION_HINT_FILE },
+        { 0, "new-only", NULL, "only findings that the version of --old does not have", OPTION_FLAG,
+          AT(new_only) },
         { 'n', "namespace", "NAME", "the namespace of objects that name none", OPTION_STRING,
           AT(namespace) },
         { 0, "as", "USER",
@@ -91,6 +100,7 @@ static const struct command_example examples[] = {
         { "helm template CHART | redoubt scan -", "judge what a chart renders" },
         { "redoubt scan --framework pss-restricted examples/shop",
           "only the Pod Security Standards" },
+        { "redoubt scan --old main --new-only examples/shop", "only what a branch makes worse" },
         { "redoubt scan -o text -o sarif=findings.sarif examples/shop",
           "a report to read and one to upload" },
         { NULL },
@@ -218,15 +228,39 @@ static int add_inputs(struct command_context *context, struct input_list *inputs
         return 0;
 }
 
+/* The version before: what is a file or a folder is read, anything else is asked of git. */
+static int add_old(struct command_context *context, struct input_list *old, int argc, char **argv) {
+        const struct scan_arguments *arguments = context->options;
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->old.count && r >= 0; i++) {
+                const char *name = arguments->old.items[i];
+                bool git = str_starts(str_from(name), STR("git:"));
+
+                if (!git && (strcmp(name, "-") == 0 || access(name, F_OK) == 0)) {
+                        r = input_add(old, name, context->error);
+                        continue;
+                }
+                for (int k = 0; k < argc && r >= 0; k++)
+                        r = input_add_revision(old, argv[k], git ? name + 4 : name, context->error);
+        }
+        return r;
+}
+
 /* From here on the process can read what it was given and write what it has open, and nothing else.
  */
 static int confine_scan(struct command_context *context, int argc, char **argv) {
-        struct confine_rules rules = { .read = (const char *const *)argv,
-                                       .read_count = (size_t)argc };
+        const struct scan_arguments *arguments = context->options;
+        size_t count = (size_t)argc + arguments->old.count;
+        const char **paths = arena_new_array(context->arena, count, const char *);
+        struct confine_rules rules = { .read = paths, .read_count = count };
         struct confine_result result;
         struct buf text _cleanup_(buf_free) = BUF_INIT;
-        int r = confine(&rules, &result, context->error);
+        int r;
 
+        for (size_t i = 0; i < count; i++)
+                paths[i] = i < (size_t)argc ? argv[i] : arguments->old.items[i - (size_t)argc];
+        r = confine(&rules, &result, context->error);
         if (r < 0)
                 return r;
         if (context->common.verbose > 0) {
@@ -278,6 +312,7 @@ static int exit_status(const struct report *report, int fail_on) {
 
 static void scan_and_time(struct command_context *context, const struct scan_options *base,
                           const struct input_list *inputs, struct report *report) {
+        const struct scan_arguments *arguments = context->options;
         struct scan_options options = *base;
         struct progress_view view = { .total = inputs->files.count };
         double started = now();
@@ -286,6 +321,8 @@ static void scan_and_time(struct command_context *context, const struct scan_opt
         options.progress = show_progress;
         options.userdata = &view;
         scan_files(&options, inputs, report->list, &report->coverage);
+        if (arguments->new_only)
+                scan_keep_new(&options, report->list, &report->coverage);
         progress_end(&view.progress);
         report->seconds = now() - started;
 }
@@ -297,17 +334,22 @@ static int run(struct command_context *context, int argc, char **argv) {
         struct outputs outputs _cleanup_(close_outputs) = { 0 };
         struct doc_limits limits = limits_of(arguments);
         struct input_list inputs _cleanup_(input_free) = { .file_limit = limits.file_bytes };
+        struct input_list old _cleanup_(input_free) = { .file_limit = limits.file_bytes };
         struct report report = { .list = &list,
                                  .title = joined(context->arena, argc, argv),
                                  .version = REDOUBT_VERSION };
         struct scan_options options;
         int r;
 
+        if (arguments->new_only && arguments->old.count == 0)
+                return command_usage_error(context, "--new-only needs --old OLD");
         r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
         if (r >= 0)
                 r = add_inputs(context, &inputs, argc, argv);
+        if (r >= 0)
+                r = add_old(context, &old, argc, argv);
         if (r >= 0 && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
         if (r < 0)
@@ -315,6 +357,7 @@ static int run(struct command_context *context, int argc, char **argv) {
 
         options = (struct scan_options){
                 .policies = &set,
+                .old = arguments->old.count > 0 ? &old : NULL,
                 .limits = limits,
                 .threads = arguments->threads > 0 ? (unsigned)arguments->threads
                                                   : (unsigned)pool_default_threads(),

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "base/walk.h"
 #include "doc/doc.h"
+#include "inventory/private.h"
 
 struct adder {
         struct input_list *list;
@@ -46,29 +47,47 @@ static bool in_chart(struct str path) {
         return false;
 }
 
-static bool wants(void *userdata, struct str path, struct str relative, bool folder) {
-        struct adder *adder = userdata;
+bool input_wants(struct input_list *list, const struct ignore *ignore, struct str relative,
+                 bool folder) {
         struct str name = base_name(relative);
 
-        (void)path;
         if (str_starts(name, STR(".")))
                 return false;
         if (!folder && !is_manifest_name(name))
                 return false;
-        if (adder->ignore && ignore_check(adder->ignore, relative, folder) == IGNORE_LEFT_OUT) {
-                adder->list->ignored++;
+        if (ignore && ignore_check(ignore, relative, folder) == IGNORE_LEFT_OUT) {
+                list->ignored++;
                 return false;
         }
         return true;
+}
+
+static bool wants(void *userdata, struct str path, struct str relative, bool folder) {
+        struct adder *adder = userdata;
+
+        (void)path;
+        return input_wants(adder->list, adder->ignore, relative, folder);
+}
+
+/* PATH, which was found below START, without it. */
+static struct str below(struct str start, struct str path) {
+        size_t at = str_starts(path, start) ? start.len : 0;
+
+        while (at > 0 && at < path.len && path.ptr[at] == '/')
+                at++;
+        return str_slice(path, at, path.len);
 }
 
 static int add_file(void *userdata, struct str path, uint64_t size) {
         struct adder *adder = userdata;
         struct input_file *file = vec_push(&adder->list->files);
 
-        *file = (struct input_file){
-                .path = path, .size = size, .named = !adder->folder, .in_chart = in_chart(path)
-        };
+        *file = (struct input_file){ .path = path,
+                                     .relative =
+                                             adder->folder ? below(adder->start, path) : STR(""),
+                                     .size = size,
+                                     .named = !adder->folder,
+                                     .in_chart = in_chart(path) };
         return 0;
 }
 
@@ -96,11 +115,10 @@ static int add_stdin(struct input_list *list, struct error *error) {
         return 0;
 }
 
-/* The patterns of .redoubtignore in the folder START itself; they are relative to it. */
-static int read_ignore(struct adder *adder, struct error *error) {
+int input_read_ignore(struct input_list *list, struct str folder, struct ignore **ret,
+                      struct error *error) {
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct str name =
-                arena_printf(&adder->list->arena, "%.*s/.redoubtignore", STR_ARG(adder->start));
+        struct str name = arena_printf(&list->arena, "%.*s/.redoubtignore", STR_ARG(folder));
         int r;
 
         if (access(name.ptr, F_OK) < 0)
@@ -110,8 +128,7 @@ static int read_ignore(struct adder *adder, struct error *error) {
                 error_set_file(error, name);
                 return r;
         }
-        r = ignore_new(&adder->list->arena, arena_str(&adder->list->arena, buf_str(&buf)),
-                       &adder->ignore, error);
+        r = ignore_new(&list->arena, arena_str(&list->arena, buf_str(&buf)), ret, error);
         if (r < 0)
                 error_set_file(error, name);
         return r;
@@ -127,7 +144,7 @@ int input_add(struct input_list *list, const char *path, struct error *error) {
         r = fs_is_folder(path);
         adder.folder = r > 0;
         if (adder.folder) {
-                r = read_ignore(&adder, error);
+                r = input_read_ignore(list, adder.start, &adder.ignore, error);
                 if (r < 0)
                         return r;
         }

@@ -3,17 +3,20 @@
  *
  * Folders are searched for .yaml, .yml and .json; hidden folders and what `.redoubtignore` names
  * are left out. A file that is named itself is read whatever it is called. "-" is standard input.
+ * The same paths may be looked at as they were in a revision of git.
  */
 #pragma once
 
 #include "finding/finding.h"
 
 struct input_file {
-        struct str path; /* "-" for standard input */
+        struct str path;     /* "<stdin>" for standard input, "REVISION:path" for a file of git */
+        struct str relative; /* the part of it below the folder that was named; empty where the file
+                                was named itself */
         uint64_t size;
         bool named;      /* on the command line itself, not found in a folder */
         bool in_chart;   /* below the templates folder of a Helm chart */
-        struct str text; /* what standard input held; NULL for files */
+        struct str text; /* what standard input or git held; NULL for files */
 };
 
 struct input_list {
@@ -27,5 +30,12 @@ struct input_list {
 /* Adds what PATH stands for. Returns 0 or a negative errno with ERROR where PATH itself cannot be
  * looked at. */
 int input_add(struct input_list *list, const char *path, struct error *error);
+
+/* Adds what PATH held in REVISION of the git repository that it lies in: nothing where it was not
+ * there yet. Runs git, so it has to come before the process confines itself. What is left out now
+ * (.redoubtignore) is left out of the revision, too. Returns 0, -ENOENT where REVISION is none or
+ * PATH is in no repository, or what else went wrong with running git. */
+int input_add_revision(struct input_list *list, const char *path, const char *revision,
+                       struct error *error);
 
 void input_free(struct input_list *list);

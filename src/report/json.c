@@ -112,6 +112,12 @@ void json_coverage(struct buf *buf, const struct report *report) {
         json_number(buf, "notJudged", coverage->not_judged);
         json_number(buf, "helmTemplates", coverage->templates);
         json_number(buf, "skipped", coverage->skipped);
+        if (coverage->created + coverage->updated + coverage->deleted > 0) {
+                json_number(buf, "created", coverage->created);
+                json_number(buf, "updated", coverage->updated);
+                json_number(buf, "deleted", coverage->deleted);
+                json_number(buf, "known", coverage->known);
+        }
         json_number(buf, "excepted", coverage->excepted);
         json_number(buf, "bytes", coverage->bytes);
         json_bool(buf, "complete", !report_incomplete(report));

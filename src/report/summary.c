@@ -106,15 +106,36 @@ static void add_practices(struct buf *buf, const struct report_style *style,
         buf_add_char(buf, '\n');
 }
 
+/* What became of the objects of the old version, where there was one. */
+static void add_changes(struct buf *buf, const struct report_style *style,
+                        const struct report_coverage *coverage) {
+        struct buf piece _cleanup_(buf_free) = BUF_INIT;
+        struct flow flow = flow_begin(buf, style, 2, 2);
+
+        if (coverage->created + coverage->updated + coverage->deleted == 0)
+                return;
+        buf_add_repeat(buf, ' ', 2);
+        buf_printf(&piece, "created %zu   updated %zu   deleted %zu", coverage->created,
+                   coverage->updated, coverage->deleted);
+        flow_piece(&flow, separator_of(style), INK_PLAIN, buf_str(&piece));
+        buf_add_char(buf, '\n');
+}
+
 /* What was left out on purpose: nothing where nothing was. */
 static void add_left_out(struct buf *buf, const struct report_style *style,
                          const struct report_coverage *coverage) {
         struct buf piece _cleanup_(buf_free) = BUF_INIT;
         struct flow flow = flow_begin(buf, style, 2, 2);
 
-        if (coverage->excepted == 0 && coverage->skipped == 0)
+        if (coverage->excepted == 0 && coverage->skipped == 0 && coverage->known == 0)
                 return;
         buf_add_repeat(buf, ' ', 2);
+        if (coverage->known > 0) {
+                text_add_count(&piece, coverage->known, "finding");
+                buf_add(&piece, STR(" of the old version left out"));
+                flow_piece(&flow, separator_of(style), INK_PLAIN, buf_str(&piece));
+                buf_clear(&piece);
+        }
         if (coverage->excepted > 0) {
                 buf_printf(&piece, "excepted %zu", coverage->excepted);
                 flow_piece(&flow, separator_of(style), INK_PLAIN, buf_str(&piece));
@@ -182,6 +203,7 @@ void write_summary(struct out *out, const struct report *report, const struct re
         bool found = report->list->findings.count > 0;
 
         add_scope(buf, style, report);
+        add_changes(buf, style, &report->coverage);
         if (found) {
                 add_severities(buf, style, counts);
                 add_practices(buf, style, counts);

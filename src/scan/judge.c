@@ -8,7 +8,8 @@ enum { ARENA_KEEP = 4 << 20, MAX_TEMPLATES = 64 };
 
 static bool plan_fits(const struct plan *plan, const struct policy_subject *subject,
                       bool template) {
-        return plan->template == template && plan->namespaced == subject->namespaced &&
+        return plan->template == template && plan->operation == subject->operation &&
+               plan->namespaced == subject->namespaced &&
                str_eq(plan->resource, subject->resource) && str_eq(plan->group, subject->group) &&
                str_eq(plan->version, subject->version);
 }
@@ -33,6 +34,7 @@ static struct plan *make_plan(struct worker *worker, const struct policy_subject
         plan->group = arena_str(&worker->lasting, subject->group);
         plan->version = arena_str(&worker->lasting, subject->version);
         plan->resource = arena_str(&worker->lasting, subject->resource);
+        plan->operation = subject->operation;
         plan->namespaced = subject->namespaced;
         plan->template = template;
         plan->policies =
@@ -70,11 +72,24 @@ static void judge_subject(struct worker *worker, const struct policy_subject *su
         }
 }
 
+static const struct doc_node *template_pod(struct worker *worker, const struct resource *resource,
+                                           const struct doc_node *template) {
+        const struct doc_node *pod =
+                kube_pod_from_template(&worker->documents, template, resource->namespace);
+
+        return worker->options->as_submitted
+                       ? pod
+                       : kube_decode_as(&worker->documents, pod, STR("v1"), STR("Pod"));
+}
+
+/* The templates of RESOURCE as pods; with OLD, each beside the template that was in its place. */
 static void judge_templates(struct worker *worker, const struct resource *resource,
-                            const struct policy_subject *owner) {
-        const struct doc_node *templates[MAX_TEMPLATES];
+                            const struct resource *old, const struct policy_subject *owner) {
+        const struct doc_node *templates[MAX_TEMPLATES], *olds[MAX_TEMPLATES];
         size_t count =
                 kube_pod_templates(resource->known, resource->object, templates, MAX_TEMPLATES);
+        size_t old_count =
+                old ? kube_pod_templates(old->known, old->object, olds, MAX_TEMPLATES) : 0;
 
         for (size_t i = 0; i < count; i++) {
                 struct policy_subject pod = *owner;
@@ -85,26 +100,55 @@ static void judge_templates(struct worker *worker, const struct resource *resour
                 pod.resource = STR("pods");
                 pod.namespaced = true;
                 pod.name = STR("");
-                pod.object = kube_pod_from_template(&worker->documents, templates[i],
-                                                    resource->namespace);
-                if (!worker->options->as_submitted)
-                        pod.object = kube_decode_as(&worker->documents, pod.object, STR("v1"),
-                                                    STR("Pod"));
+                pod.object = template_pod(worker, resource, templates[i]);
+                pod.old_object = i < old_count ? template_pod(worker, old, olds[i]) : NULL;
+                pod.operation = pod.old_object ? POLICY_UPDATE : POLICY_CREATE;
                 judge_subject(worker, &pod, true);
         }
 }
 
-static void judge_resource(struct worker *worker, const struct resource *resource) {
-        struct policy_subject subject = resource_subject(resource);
-
+static void start_resource(struct worker *worker, const struct resource *resource,
+                           struct policy_subject *subject) {
         worker->resource = resource;
         worker->has_reference = false;
         worker->coverage.objects++;
-        if (subject.namespace.len > 0)
-                subject.namespace_object = map_get(&worker->namespaces->by_name, subject.namespace);
-        subject.user = worker->user;
+        if (subject->namespace.len > 0)
+                subject->namespace_object =
+                        map_get(&worker->namespaces->by_name, subject->namespace);
+        subject->user = worker->user;
+}
+
+static void judge_resource(struct worker *worker, const struct resource *resource) {
+        struct policy_subject subject = resource_subject(resource);
+        struct str relative = worker->input ? worker->input->relative : STR("");
+        const struct old_object *old =
+                worker->old ? old_find(worker->old, &worker->documents, resource, relative) : NULL;
+
+        start_resource(worker, resource, &subject);
+        if (old) {
+                subject.operation = POLICY_UPDATE;
+                subject.old_object = old->resource.object;
+                worker->coverage.updated++;
+        } else if (worker->old)
+                worker->coverage.created++;
         judge_subject(worker, &subject, false);
-        judge_templates(worker, resource, &subject);
+        judge_templates(worker, resource, old ? &old->resource : NULL, &subject);
+}
+
+void worker_judge_deleted(void *userdata, const struct old_object *object) {
+        struct worker *worker = userdata;
+        struct policy_subject subject = resource_subject(&object->resource);
+
+        worker->doc = object->doc;
+        worker->has_lines = false;
+        worker->file = (struct str){ 0 };
+        start_resource(worker, &object->resource, &subject);
+        subject.operation = POLICY_DELETE;
+        subject.old_object = subject.object;
+        subject.object = NULL;
+        worker->coverage.deleted++;
+        judge_subject(worker, &subject, false);
+        arena_reset(&worker->documents, ARENA_KEEP);
 }
 
 void worker_judge_document(struct worker *worker, const struct doc *doc) {

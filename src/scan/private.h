@@ -7,10 +7,20 @@
 #include "rbac/rbac.h"
 #include "scan/scan.h"
 
+/* A file in memory, shared by the items that are parts of it. */
+struct loaded {
+        struct buf buf;
+        struct arena arena;
+        struct doc_source source;
+        struct doc_reader reader; /* what is left of it */
+        size_t users;             /* items; counted by the thread that submits */
+};
+
 /* Which policies are about a kind: worked out once for each kind that a worker meets. */
 struct plan {
         struct plan *next;
         struct str group, version, resource;
+        enum policy_operation operation;
         bool namespaced, template;
         const struct policy **policies;
         size_t count;
@@ -51,6 +61,34 @@ void authorizer_add_problems(const struct authorizer *authorizer, struct finding
                              struct report_coverage *coverage);
 void authorizer_free(struct authorizer *authorizer);
 
+/* old.c: the objects of the old version, by what they are. Read-only while workers run, but for the
+ * marks of those that the new version has, too. */
+struct old_object {
+        struct old_object *next; /* of the same identity, in the order of reading */
+        struct str relative;     /* of its file */
+        const struct doc *doc;
+        struct resource resource;
+};
+struct old_objects {
+        const struct scan_options *options;
+        struct arena arena;
+        struct map by_identity; /* group, kind, namespace and name -> struct old_identity */
+        VEC(struct loaded *) files;
+};
+/* Reads OPTIONS->old; what cannot be read is a diagnostic. */
+void old_read(struct old_objects *old, const struct scan_options *options,
+              struct finding_list *list, struct report_coverage *coverage);
+void old_free(struct old_objects *old);
+
+/* What RESOURCE, from the file RELATIVE, was before, or NULL; of several objects with its identity
+ * that of the same file, else the first. Marks them as still there. */
+const struct old_object *old_find(const struct old_objects *old, struct arena *scratch,
+                                  const struct resource *resource, struct str relative);
+
+/* Calls EACH for every object that is not marked. */
+typedef void old_object_fn(void *userdata, const struct old_object *object);
+void old_each_deleted(const struct old_objects *old, old_object_fn *each, void *userdata);
+
 /* Judges the documents of one source on this thread. */
 void scan_source(const struct scan_options *options, const struct doc_source *source,
                  const struct namespaces *namespaces, struct finding_list *list,
@@ -61,6 +99,7 @@ struct worker {
         const struct scan_options *options;
         const struct namespaces *namespaces;
         const struct policy_user *user; /* NULL in tests of rules */
+        const struct old_objects *old;  /* NULL: every object is being created */
         struct arena documents;         /* reset for each document */
         struct arena scratch;           /* reset for each judgement */
         struct arena lasting;           /* plans */
@@ -70,6 +109,7 @@ struct worker {
         size_t dropped; /* findings beyond the limit */
 
         /* of the document at hand */
+        const struct input_file *input; /* NULL in tests of rules */
         const struct doc *doc;
         const struct resource *resource;
         struct doc_lines lines; /* of the document's text; made for the first finding */
@@ -80,8 +120,16 @@ struct worker {
         struct str file; /* name of the source, in the arena of the list */
 };
 
+/* load.c: reads FILE into a source that is ready to be judged. Returns whether it is; else it was
+ * reported why. */
+bool worker_load(struct worker *worker, const struct input_file *file, struct loaded *ret);
+void loaded_clear(struct loaded *loaded);
+
 /* judge.c: judges every resource of DOC. */
 void worker_judge_document(struct worker *worker, const struct doc *doc);
+
+/* judge.c: an old_object_fn; judges the removal of OBJECT. */
+void worker_judge_deleted(void *worker, const struct old_object *object);
 
 /* found.c: a policy_violation_fn; makes a finding of a violation by WORKER's resource. */
 void worker_found(void *worker, const struct policy_violation *violation);

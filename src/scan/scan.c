@@ -2,25 +2,14 @@
 
 #include <errno.h>
 
-#include "base/fs.h"
 #include "base/pool.h"
 #include "base/util.h"
-#include "inventory/template.h"
 #include "scan/private.h"
 
 enum {
         SHARED_SIZE = 1 << 20, /* a file larger than this is cut into parts */
         PART_SIZE = 256 << 10,
         ITEMS_PER_THREAD = 16, /* under way at once */
-};
-
-/* A file in memory, shared by the items that are parts of it. */
-struct loaded {
-        struct buf buf;
-        struct arena arena;
-        struct doc_source source;
-        struct doc_reader reader; /* what is left of it */
-        size_t users;             /* items; counted by the thread that submits */
 };
 
 /* What is given to a worker: a whole file, or a part of one that is loaded. */
@@ -62,50 +51,6 @@ static void judge_reader(struct worker *worker, struct doc_reader *reader) {
         }
 }
 
-static void not_judged(struct worker *worker, const struct input_file *file,
-                       const struct error *error) {
-        worker->coverage.not_judged++;
-        worker_problem(worker, file->path, (struct doc_pos){ error->line, error->column }, nowhere,
-                       str_from(error->message), true);
-}
-
-/* Reads FILE into a source that is ready to be judged. Returns whether it is. */
-static bool load(struct worker *worker, const struct input_file *file, struct loaded *ret) {
-        const struct doc_limits *limits = &worker->options->limits;
-        struct error error = { 0 };
-        struct str text = file->text;
-        int r = 0;
-
-        worker->coverage.files++;
-        if (!text.ptr) {
-                r = fs_read(file->path.ptr, -1, limits->file_bytes, false, &ret->buf, &error);
-                text = buf_str(&ret->buf);
-        }
-        worker->coverage.bytes += text.len;
-        if (r >= 0)
-                r = doc_source_init(&ret->arena, file->path, text, &ret->source, &error);
-        if (r < 0) {
-                not_judged(worker, file, &error);
-                return false;
-        }
-        if (template_is_helm(ret->source.text, file->in_chart)) {
-                worker->coverage.templates++;
-                error_set(&error, 0,
-                          "is a Helm template; render it first: helm template CHART | redoubt scan "
-                          "-");
-                not_judged(worker, file, &error);
-                return false;
-        }
-        doc_reader_init(&ret->reader, &ret->source,
-                        str_ends(file->path, STR(".json")) ? DOC_JSON : DOC_AUTO, limits);
-        return true;
-}
-
-static void loaded_clear(struct loaded *loaded) {
-        buf_free(&loaded->buf);
-        arena_free(&loaded->arena);
-}
-
 /* --- the workers --- */
 
 static void work_item(void *userdata, size_t number, void *user) {
@@ -114,9 +59,10 @@ static void work_item(void *userdata, size_t number, void *user) {
         struct worker *worker = &scan->workers[number];
         struct loaded own = { 0 };
 
+        worker->input = item->file;
         if (item->loaded)
                 judge_reader(worker, &item->part);
-        else if (load(worker, item->file, &own))
+        else if (worker_load(worker, item->file, &own))
                 judge_reader(worker, &own.reader);
         loaded_clear(&own);
 }
@@ -158,7 +104,7 @@ static void submit_parts(struct scan *scan, struct worker *worker, const struct 
         struct item item = { .file = file, .loaded = loaded };
 
         *loaded = (struct loaded){ .users = 1 };
-        if (load(worker, file, loaded))
+        if (worker_load(worker, file, loaded))
                 while (doc_reader_cut(&loaded->reader, PART_SIZE, &item.part)) {
                         loaded->users++;
                         submit(scan, &item);
@@ -192,6 +138,9 @@ static void add_coverage(struct report_coverage *to, const struct report_coverag
         to->skipped += from->skipped;
         to->templates += from->templates;
         to->bytes += from->bytes;
+        to->created += from->created;
+        to->updated += from->updated;
+        to->deleted += from->deleted;
 }
 
 static void join(struct worker *worker, struct finding_list *list,
@@ -257,15 +206,21 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         _cleanup_free_ struct worker *workers = xrealloc(NULL, threads + 1, sizeof *workers);
         struct scan scan = { .options = options, .workers = workers };
         struct namespaces namespaces = { 0 };
+        struct old_objects old = { 0 };
         struct authorizer authorizer;
 
+        if (options->old)
+                old_read(&old, options, list, coverage);
         namespaces_read(&namespaces, options, files);
         authorizer_init(&authorizer, options, files);
         for (size_t i = 0; i <= threads; i++)
                 workers[i] = (struct worker){ .options = options,
                                               .namespaces = &namespaces,
+                                              .old = options->old ? &old : NULL,
                                               .user = &authorizer.user };
         run_workers(&scan, files, threads);
+        if (options->old)
+                old_each_deleted(&old, worker_judge_deleted, &workers[threads]);
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
@@ -274,6 +229,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         authorizer_add_problems(&authorizer, list, coverage);
         authorizer_free(&authorizer);
         namespaces_free(&namespaces);
+        old_free(&old);
         if (dropped > 0)
                 add_problem(list, STR(""),
                             arena_printf(&list->arena,

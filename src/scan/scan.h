@@ -7,6 +7,9 @@
  * share it. A document is read into an arena, judged, and forgotten: memory grows with the largest
  * file and with what is found, not with what is read. Every worker keeps its own findings; they are
  * joined and sorted at the end, so the result does not depend on the number of threads.
+ *
+ * With an old version of the files, objects are paired by what they are, and rules see what a
+ * request that changes (UPDATE) or removes (DELETE) them would show.
  */
 #pragma once
 
@@ -16,7 +19,9 @@
 #include "report/report.h"
 
 struct scan_options {
-        struct policy_set *policies; /* its catalogue is compiled as needed */
+        struct policy_set *policies;  /* its catalogue is compiled as needed */
+        const struct input_list *old; /* the version before: what is in both is being updated, what
+                                         is only there deleted; NULL: everything is being created */
         struct doc_limits limits;
         unsigned threads;     /* at least 1 */
         struct str namespace; /* of namespaced objects that name none; may be empty */
@@ -35,3 +40,8 @@ struct scan_options {
  * nothing is fatal. */
 void scan_files(const struct scan_options *options, const struct input_list *files,
                 struct finding_list *list, struct report_coverage *coverage);
+
+/* Leaves those out of LIST that a scan of the old version (OPTIONS->old) finds, too, whatever the
+ * line, and counts them in COVERAGE->known. */
+void scan_keep_new(const struct scan_options *options, struct finding_list *list,
+                   struct report_coverage *coverage);
