@@ -19,6 +19,7 @@
 
 #include "cel/ast.h"
 #include "cel/func.h"
+#include "cel/issues.h"
 #include "cel/type.h"
 #include "cel/value.h"
 
@@ -52,6 +53,12 @@ struct cel_program;
  * and column within EXPRESSION. The program lives in ARENA. */
 int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
                 struct cel_program **ret, struct error *error);
+
+/* The type of EXPRESSION, or NULL with all that is wrong in ISSUES, whose arena is used. Unlike
+ * cel_compile it does not look at what only making a program refuses (constants that cannot be
+ * converted, for one). */
+const struct cel_type *cel_typecheck(struct cel_env *env, struct str expression,
+                                     struct cel_issues *issues);
 
 /* The type of the result. */
 const struct cel_type *cel_program_type(const struct cel_program *program);

@@ -2,27 +2,11 @@
 
 #include "base/buf.h"
 
-void cel_checker_fail(struct cel_checker *checker, struct doc_pos pos, const char *format, ...) {
-        char message[sizeof(checker->error->message)];
-        struct doc_pos first = checker->failed_at;
-        va_list args;
-
-        if (checker->env->options.no_check)
-                return;
-        if (checker->failed &&
-            (pos.line > first.line || (pos.line == first.line && pos.column >= first.column)))
-                return;
-        checker->failed = true;
-        checker->failed_at = pos;
-        va_start(args, format);
-        (void)vsnprintf(message, sizeof(message), format, args);
-        va_end(args);
-        error_set_at(checker->error, -EINVAL, pos.line, pos.column, "%s", message);
-}
+enum { SIGNATURE_MAX = 4096 }; /* bytes of the text of argument types */
 
 static void undeclared(struct cel_checker *checker, struct doc_pos pos, struct str name) {
-        cel_checker_fail(checker, pos, "undeclared reference to '%.*s' (in container '%.*s')",
-                         STR_ARG(name), STR_ARG(checker->env->options.container));
+        cel_issues_add(checker->issues, pos, "undeclared reference to '%.*s' (in container '%.*s')",
+                       STR_ARG(name), STR_ARG(checker->env->options.container));
 }
 
 void cel_check_mismatch(struct cel_checker *checker, struct doc_pos pos,
@@ -30,8 +14,8 @@ void cel_check_mismatch(struct cel_checker *checker, struct doc_pos pos,
         struct str a = cel_type_text(checker->arena, expected);
         struct str b = cel_type_text(checker->arena, found);
 
-        cel_checker_fail(checker, pos, "expected type '%.*s' but found '%.*s'", STR_ARG(a),
-                         STR_ARG(b));
+        cel_issues_add(checker->issues, pos, "expected type '%.*s' but found '%.*s'", STR_ARG(a),
+                       STR_ARG(b));
 }
 
 const struct cel_type *cel_check_unwrap(const struct cel_type *type, bool *ret) {
@@ -169,7 +153,7 @@ static const struct cel_type *field_type(struct cel_checker *checker, const stru
 
         if (type)
                 return type;
-        cel_checker_fail(checker, expr->mark, "undefined field '%.*s'", STR_ARG(expr->name));
+        cel_issues_add(checker->issues, expr->mark, "undefined field '%.*s'", STR_ARG(expr->name));
         return &cel_type_error;
 }
 
@@ -197,9 +181,9 @@ static const struct cel_type *select_type(struct cel_checker *checker,
                 if (!cel_type_is_wild(operand)) {
                         struct str text = cel_type_text(checker->arena, operand);
 
-                        cel_checker_fail(checker, expr->mark,
-                                         "type '%.*s' does not support field selection",
-                                         STR_ARG(text));
+                        cel_issues_add(checker->issues, expr->mark,
+                                       "type '%.*s' does not support field selection",
+                                       STR_ARG(text));
                 }
         }
         if (optional || expr->optional)
@@ -230,7 +214,7 @@ static struct str arguments_text(struct cel_checker *checker, bool method,
                                  const struct cel_type *const *types, size_t count) {
         _cleanup_(buf_free) struct buf buf = BUF_INIT;
 
-        for (size_t i = 0; i < count && buf.len < sizeof(checker->error->message); i++) {
+        for (size_t i = 0; i < count && buf.len < SIGNATURE_MAX; i++) {
                 const struct cel_type *type = cel_infer_resolve(&checker->infer, types[i], true);
 
                 if (i == (method ? 1 : 0))
@@ -303,9 +287,9 @@ const struct cel_type *cel_check_overloads(struct cel_checker *checker,
         if (!result) {
                 struct str text = arguments_text(checker, method, types, count);
 
-                cel_checker_fail(checker, pos,
-                                 "found no matching overload for '%.*s' applied to '%.*s'",
-                                 STR_ARG(set->name), STR_ARG(text));
+                cel_issues_add(checker->issues, pos,
+                               "found no matching overload for '%.*s' applied to '%.*s'",
+                               STR_ARG(set->name), STR_ARG(text));
         }
         return result;
 }
@@ -477,10 +461,10 @@ static void check_struct(struct cel_checker *checker, struct cel_expr *expr) {
         } else if (name.kind != CEL_EXPR_CONST) {
                 struct str text = cel_type_text(checker->arena, name.type);
 
-                cel_checker_fail(checker, expr->mark, "'%.*s' is not a type", STR_ARG(text));
+                cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a type", STR_ARG(text));
         } else {
-                cel_checker_fail(checker, expr->mark, "'%.*s' is not a message type",
-                                 STR_ARG(expr->name));
+                cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a message type",
+                               STR_ARG(expr->name));
         }
 }
 

@@ -6,11 +6,11 @@
  * the types that its expansion would have, in the same order, so that the same expressions are
  * accepted.
  *
- * Checking goes on after a problem (the node gets the type `error`, which fits everything); the one
- * that stands first in the text is reported.
+ * Checking goes on after a problem: the node gets the type `error`, which fits everything.
  */
 #pragma once
 
+#include "cel/issues.h"
 #include "cel/program.h"
 #include "cel/unify.h"
 
@@ -29,18 +29,13 @@ struct cel_checker {
         const struct cel_scope *scope;
         int slots, slot_count; /* in use now; the most at any time */
         uint64_t *uses;        /* bit set by variable number */
-        bool failed;
-        struct doc_pos failed_at;
-        struct error *error;
+        struct cel_issues *issues;
 };
 
-/* Checks EXPR and fills PROGRAM, but for literals that are checked by value (see compile.c). */
+/* Checks EXPR and fills PROGRAM, but for literals that are checked by value (see compile.c).
+ * -EINVAL with what is wrong. */
 int cel_check(struct cel_env *env, struct arena *arena, struct cel_expr *expr,
-              struct cel_program *program, struct error *error);
-
-/* Looks after the order of problems: keeps the first in the text. */
-void cel_checker_fail(struct cel_checker *checker, struct doc_pos pos, const char *format, ...)
-        __attribute__((format(printf, 3, 4)));
+              struct cel_program *program, struct cel_issues *issues);
 
 /* --- the parts of the checker --- */
 

@@ -43,10 +43,10 @@ static void variable_types(struct cel_checker *checker, const struct cel_expr *r
                 return;
         default:
                 text = cel_type_text(checker->arena, type);
-                cel_checker_fail(checker, range->mark,
-                                 "expression of type '%.*s' cannot be range of a comprehension "
-                                 "(must be list, map, or dynamic)",
-                                 STR_ARG(text));
+                cel_issues_add(checker->issues, range->mark,
+                               "expression of type '%.*s' cannot be range of a comprehension "
+                               "(must be list, map, or dynamic)",
+                               STR_ARG(text));
                 types[0] = types[1] = &cel_type_error;
         }
 }

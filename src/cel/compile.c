@@ -36,27 +36,26 @@ static void finish_types(struct cel_checker *checker, struct cel_expr *expr) {
 }
 
 int cel_check(struct cel_env *env, struct arena *arena, struct cel_expr *expr,
-              struct cel_program *program, struct error *error) {
-        struct error ignored;
+              struct cel_program *program, struct cel_issues *issues) {
+        struct cel_issues ignored = { .arena = arena };
         struct cel_checker checker = { .env = env,
                                        .arena = arena,
-                                       .error = error ? error : &ignored };
+                                       .issues = env->options.no_check ? &ignored : issues };
         size_t words = env->variables.count / 64 + 1;
-        int r = 0;
 
         checker.uses = arena_new_array(arena, words, uint64_t);
         cel_infer_init(&checker.infer, arena);
         cel_check_expr(&checker, expr);
-        if (!checker.failed)
+        if (issues->count == 0)
                 finish_types(&checker, expr);
-        if (cel_infer_exhausted(&checker.infer))
-                r = error_set_at(error, -EINVAL, 1, 1,
-                                 "the types of this expression are too complex to be checked");
-        else if (checker.failed)
-                r = -EINVAL;
+        if (cel_infer_exhausted(&checker.infer)) {
+                *issues = (struct cel_issues){ .arena = arena };
+                cel_issues_add(issues, (struct doc_pos){ 1, 1 },
+                               "the types of this expression are too complex to be checked");
+        }
         cel_infer_free(&checker.infer);
-        if (r < 0)
-                return r;
+        if (issues->count > 0)
+                return -EINVAL;
 
         *program = (struct cel_program){ .env = env,
                                          .expr = expr,
@@ -74,30 +73,9 @@ struct constants {
         struct arena *arena;
         const struct cel_program *program;
         struct cel_infer infer; /* for bounded comparison of types */
-        struct error *error;
-        struct doc_pos failed_at;
-        bool failed;
+        struct cel_issues *issues;
         int exempt; /* calls around that exempt from the rule of one type */
 };
-
-/* Keeps the problem that stands first in the text. */
-__attribute__((format(printf, 3, 4))) static void fail(struct constants *constants,
-                                                       struct doc_pos pos, const char *format,
-                                                       ...) {
-        struct doc_pos first = constants->failed_at;
-        struct str message;
-        va_list args;
-
-        if (constants->failed &&
-            (pos.line > first.line || (pos.line == first.line && pos.column >= first.column)))
-                return;
-        constants->failed = true;
-        constants->failed_at = pos;
-        va_start(args, format);
-        message = arena_vprintf(constants->arena, format, args);
-        va_end(args);
-        error_set_at(constants->error, -EINVAL, pos.line, pos.column, "%.*s", STR_ARG(message));
-}
 
 /* The value of EXPR, in which no variables occur. */
 static struct cel_value evaluate(struct constants *constants, const struct cel_expr *expr) {
@@ -132,9 +110,11 @@ static void validate_conversion(struct constants *constants, const struct cel_ex
         if (expr->arg_count == 0 || !is_literal(expr->args[0]))
                 return;
         value = evaluate(constants, expr);
-        if (value.kind == CEL_ERROR)
-                fail(constants, expr->args[0]->mark, "invalid %.*s argument: %.*s",
-                     STR_ARG(expr->name), STR_ARG(value.error->message));
+        if (value.kind != CEL_ERROR)
+                return;
+        cel_issues_add(constants->issues, expr->args[0]->mark, "invalid %.*s argument",
+                       STR_ARG(expr->name));
+        cel_issues_explain(constants->issues, value.error->message);
 }
 
 /* cel.ValidateRegexLiterals: looks at the first written argument, which for the function form is
@@ -149,10 +129,12 @@ static void validate_matches(struct constants *constants, const struct cel_expr 
             expr->args[0]->constant.kind != CEL_STRING)
                 return;
         if (cel_patterns_get(constants->env->patterns, expr->args[0]->constant.string, &regex,
-                             &owned, &error) < 0)
-                fail(constants, expr->args[0]->mark, "invalid matches argument: %s", error.message);
-        else if (owned)
+                             &owned, &error) < 0) {
+                cel_issues_add(constants->issues, expr->args[0]->mark, "invalid matches argument");
+                cel_issues_explain(constants->issues, str_from(error.message));
+        } else if (owned) {
                 regex_free(regex);
+        }
 }
 
 /* What the functions themselves say about constant arguments. */
@@ -178,7 +160,7 @@ static void check_literals(struct constants *constants, const struct cel_expr *e
                                               : NULL;
 
                 if (problem)
-                        fail(constants, pos, "%s", problem);
+                        cel_issues_add(constants->issues, pos, "%s", problem);
         }
 }
 
@@ -191,7 +173,7 @@ static void validate_call(struct constants *constants, const struct cel_expr *ex
                         row->check_call ? row->check_call(constants->arena, expr, &at) : NULL;
 
                 if (problem)
-                        fail(constants, at->mark, "%s", problem);
+                        cel_issues_add(constants->issues, at->mark, "%s", problem);
         }
 }
 
@@ -200,8 +182,8 @@ static void mixed(struct constants *constants, const struct cel_expr *expr,
         struct str a = cel_type_text(constants->arena, expected);
         struct str b = cel_type_text(constants->arena, found);
 
-        fail(constants, expr->mark, "expected type '%.*s' but found '%.*s'", STR_ARG(a),
-             STR_ARG(b));
+        cel_issues_add(constants->issues, expr->mark, "expected type '%.*s' but found '%.*s'",
+                       STR_ARG(a), STR_ARG(b));
 }
 
 /* The type that EXPR, written with '?' where OPTIONAL, puts into a list or map. Upstream crashes on
@@ -311,14 +293,15 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
                 if (expr->entries[i].key->constant.kind == CEL_BYTES) {
                         /* upstream crashes on these when it folds, so no cluster accepts them */
                         if (!constants->env->options.no_check)
-                                fail(constants, expr->entries[i].key->mark,
-                                     "bytes cannot be the key of a map");
+                                cel_issues_add(constants->issues, expr->entries[i].key->mark,
+                                               "bytes cannot be the key of a map");
                         return;
                 }
         value = evaluate(constants, expr);
         if (value.kind == CEL_ERROR) {
                 if (expr->kind == CEL_EXPR_CALL && !constants->env->options.no_check)
-                        fail(constants, expr->mark, "%.*s", STR_ARG(value.error->message));
+                        cel_issues_add(constants->issues, expr->mark, "%.*s",
+                                       STR_ARG(value.error->message));
                 return;
         }
         expr->kind = CEL_EXPR_CONST;
@@ -341,7 +324,8 @@ static void compile_pattern(struct constants *constants, struct cel_expr *expr) 
                              &owned, &error) < 0) {
                 expr->regex = NULL;
                 if (!constants->env->options.no_check)
-                        fail(constants, pattern->mark, "error parsing regexp: %s", error.message);
+                        cel_issues_add(constants->issues, pattern->mark, "error parsing regexp: %s",
+                                       error.message);
                 return;
         }
         if (owned)
@@ -363,14 +347,15 @@ static void check_plan(struct constants *constants, const struct cel_expr *expr)
                 case CEL_STRING:
                         break;
                 default:
-                        fail(constants, expr->mark, "invalid qualifier type: %.*s",
-                             STR_ARG(cel_type_name(expr->args[1]->type)));
+                        cel_issues_add(constants->issues, expr->mark,
+                                       "invalid qualifier type: %.*s",
+                                       STR_ARG(cel_type_name(expr->args[1]->type)));
                 }
         }
         if (expr->kind == CEL_EXPR_IDENT && expr->type->kind == CEL_TYPE_TYPE &&
             !map_get(&constants->env->types, expr->name))
-                fail(constants, expr->mark, "reference to undefined type: %.*s",
-                     STR_ARG(expr->name));
+                cel_issues_add(constants->issues, expr->mark, "reference to undefined type: %.*s",
+                               STR_ARG(expr->name));
 }
 
 /* Without the checker, planning still refuses a known function with a number of arguments that it
@@ -386,7 +371,8 @@ static void check_arity(struct constants *constants, const struct cel_expr *expr
                 if (set->overloads[i]->param_count == count)
                         return;
         if (set)
-                fail(constants, expr->mark, "no such overload: %.*s", STR_ARG(expr->name));
+                cel_issues_add(constants->issues, expr->mark, "no such overload: %.*s",
+                               STR_ARG(expr->name));
 }
 
 static void optimize(struct constants *constants, struct cel_expr *expr) {
@@ -429,47 +415,73 @@ static void walk(struct constants *constants, struct cel_expr *expr,
         visit(constants, expr);
 }
 
+/* Checks by value what PROGRAM says; with PLAN also what planning refuses, and folds constants. */
 static int check_constants(struct cel_env *env, struct arena *arena,
-                           const struct cel_program *program, struct cel_expr *expr,
-                           struct error *error) {
-        struct error ignored;
+                           const struct cel_program *program, struct cel_expr *expr, bool plan,
+                           struct cel_issues *issues) {
         struct constants constants = {
-                .env = env, .arena = arena, .program = program, .error = error ? error : &ignored
+                .env = env, .arena = arena, .program = program, .issues = issues
         };
 
         cel_infer_init(&constants.infer, arena);
         if (!env->options.no_check)
                 walk(&constants, expr, validate);
-        if (!constants.failed)
+        if (plan && issues->count == 0)
                 walk(&constants, expr, optimize);
         cel_infer_free(&constants.infer);
-        return constants.failed ? -EINVAL : 0;
+        return issues->count > 0 ? -EINVAL : 0;
 }
 
 /* --- the public interface --- */
 
-int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
-                struct cel_program **ret, struct error *error) {
+static int parse(const struct cel_env *env, struct arena *arena, struct str expression,
+                 struct cel_expr **ret, struct cel_issues *issues) {
         struct cel_parser_options options = { .limits = cel_default_limits,
                                               .no_macros = env->options.no_macros,
                                               .two_variables = env->options.kube_minor >= 32,
                                               .optionals = env->options.kube_minor >= 28,
                                               .sort_by = env->options.kube_minor >= 34 };
+        struct error error = { 0 };
+        int r = cel_parse(arena, arena_str(arena, expression), &options, ret, &error);
+
+        if (r < 0)
+                cel_issues_add(issues, (struct doc_pos){ error.line, error.column }, "%s",
+                               error.message);
+        return r;
+}
+
+/* *RET is made but for what planning does, unless PLAN. */
+static int compile(struct cel_env *env, struct arena *arena, struct str expression, bool plan,
+                   struct cel_program **ret, struct cel_issues *issues) {
         struct cel_program *program = arena_new(arena, struct cel_program);
         struct cel_expr *expr;
-        int r;
+        int r = parse(env, arena, expression, &expr, issues);
 
-        r = cel_parse(arena, arena_str(arena, expression), &options, &expr, error);
-        if (r < 0)
-                return r;
-        r = cel_check(env, arena, expr, program, error);
-        if (r < 0)
-                return r;
-        r = check_constants(env, arena, program, expr, error);
-        if (r < 0)
-                return r;
-        *ret = program;
+        if (r >= 0)
+                r = cel_check(env, arena, expr, program, issues);
+        if (r >= 0)
+                r = check_constants(env, arena, program, expr, plan, issues);
+        if (r >= 0)
+                *ret = program;
+        return r;
+}
+
+int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
+                struct cel_program **ret, struct error *error) {
+        struct cel_issues issues = { .arena = arena };
+
+        if (compile(env, arena, expression, true, ret, &issues) < 0)
+                return cel_issues_first(&issues, error);
         return 0;
+}
+
+const struct cel_type *cel_typecheck(struct cel_env *env, struct str expression,
+                                     struct cel_issues *issues) {
+        struct cel_program *program;
+
+        if (compile(env, issues->arena, expression, false, &program, issues) < 0)
+                return NULL;
+        return program->type;
 }
 
 const struct cel_type *cel_program_type(const struct cel_program *program) {

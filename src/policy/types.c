@@ -100,12 +100,38 @@ const struct cel_type *policy_type_namespace(void) {
         return &type_namespace;
 }
 
+/* What expressions are told of the type of a variable (convertCelTypeToDeclType): simple types, and
+ * lists and maps of them. An object, an optional or a type of a library is dyn. */
+static const struct cel_type *variable_type(struct arena *arena, const struct cel_type *type) {
+        switch (type->kind) {
+        case CEL_TYPE_NULL:
+        case CEL_TYPE_BOOL:
+        case CEL_TYPE_INT:
+        case CEL_TYPE_UINT:
+        case CEL_TYPE_DOUBLE:
+        case CEL_TYPE_STRING:
+        case CEL_TYPE_BYTES:
+        case CEL_TYPE_TIMESTAMP:
+        case CEL_TYPE_DURATION:
+                return type;
+        case CEL_TYPE_LIST:
+                return cel_type_list(arena, variable_type(arena, type->params[0]));
+        case CEL_TYPE_MAP:
+                return cel_type_map(arena, variable_type(arena, type->params[0]),
+                                    variable_type(arena, type->params[1]));
+        default:
+                return &cel_type_dyn;
+        }
+}
+
 static const struct cel_type *find_variable(const struct cel_object *object, struct str name) {
-        const struct policy_set *set = object->data;
+        struct policy_set *set = object->data;
 
         for (size_t i = 0; i < set->compiled_variables; i++)
                 if (str_eq(set->compiling->variables[i].name, name))
-                        return cel_program_type(set->compiling->variables[i].program);
+                        return variable_type(
+                                &set->arena,
+                                cel_program_type(set->compiling->variables[i].program));
         return NULL;
 }
 

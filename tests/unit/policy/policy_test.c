@@ -362,6 +362,33 @@ static void the_authorizer_is_there_for_expressions_but_not_for_messages(void **
         assert_non_null(strstr(other.error.message, "undeclared reference to 'authorizer'"));
 }
 
+/* What a variable holds is known to others only where it is simple: upstream tells their checker
+ * that objects, optionals and library types are dyn. */
+static void variables_of_object_types_are_dyn(void **state _unused_) {
+        static const struct {
+                const char *variable, *validation;
+                int result;
+        } cases[] = {
+                { "request", "variables.v.nope == 1", 0 },
+                { "\"[request]\"", "variables.v[0].nope == 1", 0 },
+                { "\"{'a': object.?spec}\"", "variables.v.a.nope == 1", 0 },
+                { "type(1)", "variables.v == 1", 0 },
+                { "request.name", "variables.v == 1", -EINVAL },
+                { "\"[request.name]\"", "variables.v[0] == 1", -EINVAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct world world _cleanup_(world_free) = { 0 };
+                struct str text =
+                        arena_printf(&world.arena,
+                                     HEAD MATCH "  variables: [{name: v, expression: %s}]\n"
+                                                "  validations:\n  - expression: %s\n",
+                                     cases[i].variable, cases[i].validation);
+
+                assert_int_equal(load(&world, text.ptr), cases[i].result);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(messages_come_in_upstreams_order),
@@ -376,6 +403,7 @@ int main(void) {
                 cmocka_unit_test(selectors_and_bindings_narrow_down),
                 cmocka_unit_test(bindings_without_their_policy_are_told),
                 cmocka_unit_test(the_authorizer_is_there_for_expressions_but_not_for_messages),
+                cmocka_unit_test(variables_of_object_types_are_dyn),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
