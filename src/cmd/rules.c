@@ -3,21 +3,10 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "kube/version.h"
 
-/* "1.31", "v1.31" or "1.31.2" as 31. */
-static int parse_minor(const char *text, uint16_t *ret) {
-        struct str rest = str_from(text), part;
-        int64_t minor;
-
-        if (str_starts(rest, STR("v")))
-                rest = str_slice(rest, 1, rest.len);
-        if (!str_split(&rest, '.', &part) || !str_eq(part, STR("1")) ||
-            !str_split(&rest, '.', &part) || option_parse_integer(part, &minor) < 0 || minor < 25 ||
-            minor > 99)
-                return -EINVAL;
-        *ret = (uint16_t)minor;
-        return 0;
-}
+/* ValidatingAdmissionPolicy came with 1.26; its CEL is that of 1.25. */
+#define OLDEST_MINOR 25
 
 static int load_added(const struct rule_arguments *arguments, struct command_context *context,
                       struct policy_set *set) {
@@ -43,6 +32,9 @@ static int choose(const struct rule_arguments *arguments, struct command_context
         if (arguments->frameworks.count > 0)
                 r = policy_set_keep_frameworks(set, as_strs(context->arena, &arguments->frameworks),
                                                arguments->frameworks.count, context->error);
+        else
+                policy_set_keep_current(set, as_strs(context->arena, &arguments->only),
+                                        arguments->only.count);
         if (r >= 0 && arguments->only.count > 0)
                 r = policy_set_keep(set, as_strs(context->arena, &arguments->only),
                                     arguments->only.count, true, context->error);
@@ -59,7 +51,9 @@ int rules_load(const struct rule_arguments *arguments, struct command_context *c
         uint16_t minor = 0;
         int r;
 
-        if (arguments->kube_version && parse_minor(arguments->kube_version, &minor) < 0)
+        if (arguments->kube_version &&
+            (kube_minor_parse(str_from(arguments->kube_version), &minor) < 0 ||
+             minor < OLDEST_MINOR))
                 return error_set(context->error, -EINVAL,
                                  "\"%s\" is no Kubernetes version; it should look like 1.31",
                                  arguments->kube_version);

@@ -31,7 +31,7 @@ struct rule_arguments {
                   "framework",                                                                     \
                   "ID",                                                                            \
                   "only the rules of a framework: pss-baseline, pss-restricted, top10, six, "      \
-                  "cis-k8s-1.12, nsa-1.2",                                                         \
+                  "cis-k8s-1.12, nsa-1.2; pss-restricted:v1.28 is that of a version",              \
                   OPTION_STRINGS,                                                                  \
                   offsetof(type, field.frameworks),                                                \
                   .comma = true,                                                                   \
@@ -57,8 +57,9 @@ struct rule_arguments {
                   .hint_words = "!policy list --ids" },                                            \
         {                                                                                          \
                 0, "kube-version", "1.N",                                                          \
-                        "the Kubernetes version whose CEL functions rules may use", OPTION_STRING, \
-                        offsetof(type, field.kube_version)                                         \
+                        "the cluster's version: which CEL functions rules may use, and which Pod " \
+                        "Security --framework means",                                              \
+                        OPTION_STRING, offsetof(type, field.kube_version)                          \
         }
 
 /* Loads the catalogue and what --rules names, and keeps what was asked for. */

@@ -151,25 +151,6 @@ static int read_match(struct loader *l, const struct doc_node *node, struct poli
 
 /* --- metadata --- */
 
-static int compare_controls(const void *a, const void *b) {
-        return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-static void read_controls(struct loader *l, struct rule_info *info, struct str text) {
-        VEC(struct str) controls = { 0 };
-        struct str part;
-
-        while (str_split(&text, ',', &part)) {
-                part = str_trim(part);
-                if (part.len > 0)
-                        *vec_push_in(l->arena, &controls) = part;
-        }
-        if (controls.count > 0)
-                qsort(controls.items, controls.count, sizeof *controls.items, compare_controls);
-        info->controls = controls.items;
-        info->control_count = controls.count;
-}
-
 /* "pods-privileged" of practice "pods" is rule "pods/privileged"; a policy without our label keeps
  * its name. */
 static struct str rule_id(struct arena *arena, struct str practice, struct str name) {
@@ -209,8 +190,10 @@ static int read_metadata(struct loader *l, const struct doc_node *object, struct
         if (severity && severity_parse(doc_string(severity, STR("")), &info->severity) < 0)
                 return bad(severity, error,
                            POLICY_LABEL_SEVERITY " must be critical, high, medium or low");
-        read_controls(l, info,
-                      doc_string(doc_get(annotations, STR(POLICY_ANNOTATION_CONTROLS)), STR("")));
+        r = policy_read_controls(l->arena, doc_get(annotations, STR(POLICY_ANNOTATION_CONTROLS)),
+                                 policy, error);
+        if (r < 0)
+                return r;
         judge = doc_string(doc_get(annotations, STR(POLICY_ANNOTATION_JUDGE)), STR(""));
         policy->pod_templates = str_eq(judge, STR("pod-templates"));
         if (judge.len > 0 && !policy->pod_templates)

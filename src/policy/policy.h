@@ -81,9 +81,16 @@ struct policy_params {
         VEC(struct policy_param) items;
 };
 
+/* The versions of Kubernetes, by their minor, in which a framework has a control. */
+struct policy_span {
+        uint16_t since, until;
+};
+
 struct policy {
         struct rule_info info;
-        struct str name; /* metadata.name */
+        struct policy_span *spans; /* of each of info.controls */
+        bool former;               /* no control that it answers is still in force */
+        struct str name;           /* metadata.name */
         struct policy_match match;
         struct policy_variable *variables;
         struct policy_condition *conditions;
@@ -177,10 +184,14 @@ int policy_set_add_catalogue(struct policy_set *set, struct error *error);
  * added. */
 int policy_set_finish(struct policy_set *set, struct error *error);
 
-/* Keeps only the policies with a control of one of the FRAMEWORKS, or of one that it includes.
- * -ENOENT, with those that are known, for a framework that no policy names. */
+/* Keeps only the policies with a control of one of the FRAMEWORKS, or of one that it includes, as
+ * it stood in the version behind a colon ("pss-baseline:v1.28"); without one, in the version of the
+ * set. -ENOENT, with those that are known, for a framework that no policy names. */
 int policy_set_keep_frameworks(struct policy_set *set, const struct str *frameworks, size_t count,
                                struct error *error);
+
+/* Drops the policies that only former versions of a framework ask for, but for those NAMES. */
+void policy_set_keep_current(struct policy_set *set, const struct str *names, size_t count);
 
 /* Keeps or drops policies by id or practice ("pods/privileged", "pods"). -ENOENT for an unknown
  * one, with a suggestion. */

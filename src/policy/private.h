@@ -51,6 +51,10 @@ int policy_read_param_kind(const struct doc_node *spec, struct policy *policy, s
 int policy_read_param_ref(const struct doc_node *spec, struct policy_binding *binding,
                           struct error *error);
 
+/* controls.c: reads the annotation redoubt.io/controls, which may be NULL. */
+int policy_read_controls(struct arena *arena, const struct doc_node *annotation,
+                         struct policy *policy, struct error *error);
+
 /* place.c: where LINE and COLUMN of the text of scalar NODE are in SOURCE. */
 struct doc_pos policy_place(const struct doc_source *source, const struct doc_node *node,
                             uint32_t line, uint32_t column);

@@ -150,8 +150,12 @@ def write_documents(folder, objects):
     return path
 
 
-def scan_objects(objects, *options):
-    """What redoubt finds in each of OBJECTS (which are named case-N for it): sets of (rule, message)."""
+def rule_and_message(finding):
+    return finding["rule"], finding["message"]
+
+
+def scan_objects(objects, *options, seen=rule_and_message):
+    """What redoubt finds in each of OBJECTS (which are named case-N for it): sets of what SEEN makes of a finding."""
     found = [set() for _ in objects]
     with Folder() as folder:
         path = write_documents(folder, objects)
@@ -163,7 +167,7 @@ def scan_objects(objects, *options):
     assert report["coverage"]["objects"] == len(objects) + 1, report["coverage"]
     for finding in report["findings"]:
         if finding["location"]["file"] == path:
-            found[int(finding["resource"]["name"].removeprefix("case-"))].add((finding["rule"], finding["message"]))
+            found[int(finding["resource"]["name"].removeprefix("case-"))].add(seen(finding))
     return found
 
 

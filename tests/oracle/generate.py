@@ -23,7 +23,7 @@ IMAGES = [
 SYSCTLS = [
     "kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.tcp_syncookies", "net.ipv4.ping_group_range",
     "net.ipv4.tcp_rmem", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_keepalive_tim", "kernel.msgmax",
-    "net/ipv4/tcp_rmem", "net.core.somaxconn", ""
+    "net.ipv4.ip_local_reserved_ports", "net.ipv4.tcp_notsent_lowat", "net/ipv4/tcp_rmem", "net.core.somaxconn", ""
 ]
 HOST_PATHS = [
     "/", "/var/run/docker.sock", "/etc", "/etc/", "/var/log", "/srv/data", "//run//containerd/containerd.sock",
@@ -245,11 +245,13 @@ class Generator:
 
     def pod_annotations(self):
         profiles = [
-            "runtime/default", "localhost/x", "localhost/", "", "unconfined", "runtime/default ", "RuntimeDefault"
+            "runtime/default", "docker/default", "localhost/x", "localhost/", "", "unconfined", "runtime/default ",
+            "RuntimeDefault"
         ]
         names = [
             "container.apparmor.security.beta.kubernetes.io/c0", "container.apparmor.security.beta.kubernetes.io/",
             "container.apparmor.security.beta.kubernetes.io", "seccomp.security.alpha.kubernetes.io/pod",
+            "container.seccomp.security.alpha.kubernetes.io/c0",
             "kubernetes.io/config.mirror", "kubernetes.io/config.source", "x"
         ]
         return {self.one(*names): self.one(*profiles) for _ in range(self.random.randrange(3))}

@@ -1,0 +1,152 @@
+/*
+ * Choosing among the policies of a set: by framework, by id, by practice.
+ */
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/util.h"
+#include "kube/version.h"
+#include "policy/private.h"
+
+static struct str framework_of(struct str control) {
+        ptrdiff_t colon = str_find(control, STR(":"), 0);
+
+        return colon < 0 ? control : str_slice(control, 0, (size_t)colon);
+}
+
+static const struct policy_framework *find_framework(const struct policy_set *set, struct str id) {
+        for (size_t i = 0; i < set->frameworks.count; i++)
+                if (str_eq(set->frameworks.items[i].id, id))
+                        return &set->frameworks.items[i];
+        return NULL;
+}
+
+bool policy_control_in(const struct policy_set *set, struct str control, struct str framework) {
+        const struct policy_framework *wanted = find_framework(set, framework);
+        struct str is = framework_of(control);
+
+        if (str_eq(is, framework))
+                return true;
+        for (size_t i = 0; wanted && i < wanted->include_count; i++)
+                if (str_eq(is, wanted->includes[i]))
+                        return true;
+        return false;
+}
+
+/* Whether POLICY answers a control of FRAMEWORK as it stood in Kubernetes 1.MINOR. */
+static bool in_framework(const struct policy_set *set, const struct policy *policy,
+                         struct str framework, uint16_t minor) {
+        for (size_t i = 0; i < policy->info.control_count; i++)
+                if (minor >= policy->spans[i].since && minor <= policy->spans[i].until &&
+                    policy_control_in(set, policy->info.controls[i], framework))
+                        return true;
+        return false;
+}
+
+static void keep_where(struct policy_set *set, const bool *keep) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (keep[i])
+                        set->policies.items[kept++] = set->policies.items[i];
+        set->policies.count = kept;
+}
+
+static int unknown_framework(const struct policy_set *set, struct str framework,
+                             struct error *error) {
+        struct buf known _cleanup_(buf_free) = BUF_INIT;
+
+        for (size_t i = 0; i < set->frameworks.count; i++)
+                buf_printf(&known, "%s%.*s", i ? ", " : "", STR_ARG(set->frameworks.items[i].id));
+        return error_set(error, -ENOENT, "no rule belongs to framework \"%.*s\"; known are %s",
+                         STR_ARG(framework), known.len ? known.data : "none");
+}
+
+/* Takes "pss-baseline:v1.28" apart. Without a version it is that of SET. */
+static int read_framework(const struct policy_set *set, struct str text, struct str *ret_id,
+                          uint16_t *ret_minor, struct error *error) {
+        ptrdiff_t colon = str_find(text, STR(":"), 0);
+        struct str version = colon < 0 ? STR("") : str_slice(text, (size_t)colon + 1, text.len);
+
+        *ret_id = framework_of(text);
+        *ret_minor = set->kube_minor ? set->kube_minor : KUBE_MINOR_LATEST;
+        if (str_eq(version, STR("latest")))
+                *ret_minor = KUBE_MINOR_LATEST;
+        else if (colon >= 0 && kube_minor_parse(version, ret_minor) < 0)
+                return error_set(error, -EINVAL,
+                                 "\"%.*s\" is no version of framework %.*s; it should look like "
+                                 "v1.31, or be latest",
+                                 STR_ARG(version), STR_ARG(*ret_id));
+        return 0;
+}
+
+int policy_set_keep_frameworks(struct policy_set *set, const struct str *frameworks, size_t count,
+                               struct error *error) {
+        _cleanup_free_ bool *keep = calloc(MAX(set->policies.count, (size_t)1), sizeof *keep);
+
+        if (!keep)
+                out_of_memory();
+        for (size_t f = 0; f < count; f++) {
+                bool known = false;
+                uint16_t minor;
+                struct str id;
+                int r = read_framework(set, frameworks[f], &id, &minor, error);
+
+                if (r < 0)
+                        return r;
+                for (size_t i = 0; i < set->policies.count; i++) {
+                        if (!in_framework(set, set->policies.items[i], id, minor))
+                                continue;
+                        keep[i] = known = true;
+                }
+                if (!known)
+                        return unknown_framework(set, id, error);
+        }
+        keep_where(set, keep);
+        return 0;
+}
+
+void policy_set_keep_current(struct policy_set *set, const struct str *names, size_t count) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < set->policies.count; i++) {
+                struct policy *policy = set->policies.items[i];
+                bool keep = !policy->former;
+
+                for (size_t n = 0; n < count; n++)
+                        keep = keep || str_eq(policy->info.id, names[n]);
+                if (keep)
+                        set->policies.items[kept++] = policy;
+        }
+        set->policies.count = kept;
+}
+
+int policy_set_keep(struct policy_set *set, const struct str *names, size_t count, bool keep_them,
+                    struct error *error) {
+        _cleanup_free_ bool *keep = xrealloc(NULL, set->policies.count, sizeof *keep);
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                keep[i] = !keep_them;
+        for (size_t n = 0; n < count; n++) {
+                bool known = false;
+
+                for (size_t i = 0; i < set->policies.count; i++) {
+                        const struct rule_info *info = &set->policies.items[i]->info;
+
+                        if (!str_eq(info->id, names[n]) && !str_eq(info->practice, names[n]))
+                                continue;
+                        keep[i] = keep_them;
+                        known = true;
+                }
+                if (!known) {
+                        struct str near;
+
+                        policy_find(set, names[n], &near);
+                        return error_set(error, -ENOENT, "unknown rule \"%.*s\"%s%.*s%s",
+                                         STR_ARG(names[n]), near.len ? ", did you mean \"" : "",
+                                         STR_ARG(near), near.len ? "\"?" : "");
+                }
+        }
+        keep_where(set, keep);
+        return 0;
+}
