@@ -58,8 +58,8 @@ static const struct doc_node *default_options(struct arena *arena,
                 arena_printf(arena, "{\"kind\":\"%s\",\"apiVersion\":\"meta.k8s.io/v1\"}", kind));
 }
 
-/* Every object of a cluster lives in a Namespace that exists; one that was not given has nothing
- * but its name. */
+/* Every object of a cluster lives in a Namespace that exists; one that was not given is as the
+ * server makes it from nothing but its name. */
 static const struct doc_node *bare_namespace(struct arena *arena, struct str name) {
         struct buf json _cleanup_(buf_free) = BUF_INIT;
 
@@ -68,7 +68,8 @@ static const struct doc_node *bare_namespace(struct arena *arena, struct str nam
         buf_add_json(&json, name);
         buf_add(&json, STR(",\"labels\":{\"kubernetes.io/metadata.name\":"));
         buf_add_json(&json, name);
-        buf_add(&json, STR("}}}"));
+        buf_add(&json, STR("}},\"spec\":{\"finalizers\":[\"kubernetes\"]},"
+                           "\"status\":{\"phase\":\"Active\"}}"));
         return parse(arena, arena_str(arena, buf_str(&json)));
 }
 
@@ -130,11 +131,22 @@ static void place(const struct policy_question *q, const struct doc_node *object
                 s->namespace = STR("default");
 }
 
-static const struct doc_node *decode(struct arena *arena, const struct kube_kind *known,
-                                     const struct doc_node *object) {
-        if (!object || object->kind == DOC_NULL)
-                return NULL;
-        return known ? kube_decode(arena, object) : object;
+/* OBJECT as the server would see it. Where it does not say its namespace, it has that of the
+ * request. */
+static const struct doc_node *decode(struct arena *arena, const struct policy_subject *s,
+                                     const struct kube_kind *known, const struct doc_node *object) {
+        const struct doc_node *metadata;
+        struct doc_node namespace = { .flags = DOC_SYNTHETIC };
+
+        if (!object || object->kind == DOC_NULL || !known)
+                return object;
+        object = kube_decode(arena, object);
+        metadata = doc_get(object, STR("metadata"));
+        if (!s->namespaced || doc_string(doc_get(metadata, STR("namespace")), STR("")).len > 0)
+                return object;
+        doc_set_string(&namespace, s->namespace);
+        metadata = doc_map_with(arena, metadata, STR("namespace"), &namespace, object);
+        return doc_map_with(arena, object, STR("metadata"), metadata, object);
 }
 
 static int read_objects(const struct policy_question *q, struct arena *arena,
@@ -165,8 +177,8 @@ static int read_objects(const struct policy_question *q, struct arena *arena,
         if (r < 0)
                 return r;
         place(q, object ? object : old, known, s);
-        s->object = decode(arena, known, object);
-        s->old_object = decode(arena, known, old);
+        s->object = decode(arena, s, known, object);
+        s->old_object = decode(arena, s, known, old);
         return 0;
 }
 
@@ -185,10 +197,11 @@ int policy_question_subject(const struct policy_question *question, struct arena
         s.options = options ? options : default_options(arena, s.operation);
         s.dry_run = dry_run && dry_run->kind == DOC_BOOL && dry_run->boolean;
         s.namespace_object = question->namespace_object;
-        if (s.namespace_object && s.namespace_object->kind == DOC_NULL)
-                s.namespace_object = NULL;
-        if (!s.namespace_object && s.namespace.len > 0)
-                s.namespace_object = bare_namespace(arena, s.namespace);
+        if (s.namespace_object && s.namespace_object->kind != DOC_NULL)
+                s.namespace_object = kube_decode(arena, s.namespace_object);
+        else
+                s.namespace_object =
+                        s.namespace.len > 0 ? bare_namespace(arena, s.namespace) : NULL;
         *ret = s;
         return 0;
 }

@@ -219,3 +219,27 @@ void doc_map_index(struct arena *arena, struct doc_node *map) {
         map->map.entries = entries;
         doc_entries_index(map);
 }
+
+struct doc_node *doc_map_with(struct arena *arena, const struct doc_node *map, struct str key,
+                              const struct doc_node *value, const struct doc_node *near) {
+        bool is_map = map && map->kind == DOC_MAP;
+        uint32_t count = is_map ? map->map.count : 0, at = 0;
+        struct doc_node *made = doc_new_map(arena, map ? map : near, (size_t)count + 1);
+        struct doc_entry *entries = made->map.entries;
+
+        if (map) {
+                made->parent = map->parent;
+                made->index = map->index;
+                made->depth = map->depth;
+                made->flags = map->flags;
+        }
+        for (uint32_t i = 0; i < count; i++)
+                entries[i] = map->map.entries[i];
+        while (at < count && !str_eq(entries[at].key, key))
+                at++;
+        entries[at].key = key;
+        entries[at].value = *value;
+        made->map.count = at < count ? count : count + 1;
+        doc_map_index(arena, made);
+        return made;
+}

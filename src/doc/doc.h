@@ -182,6 +182,11 @@ void doc_set_string(struct doc_node *node, struct str value);
  * lookups. */
 void doc_map_index(struct arena *arena, struct doc_node *map);
 
+/* A copy of MAP (none where it is NULL or no map) in which KEY is VALUE. Unlike with doc_map_set,
+ * what was written keeps its parent, so that paths lead into the text; what was not is at NEAR. */
+struct doc_node *doc_map_with(struct arena *arena, const struct doc_node *map, struct str key,
+                              const struct doc_node *value, const struct doc_node *near);
+
 /* --- comments and text --- */
 
 struct doc_comment {

@@ -113,21 +113,6 @@ static struct doc_node *joined(struct arena *arena, const struct doc_node *base,
         return map;
 }
 
-/* MAP with KEY set to VALUE. */
-static struct doc_node *with(struct arena *arena, const struct doc_node *map, struct str key,
-                             const struct doc_node *value, const struct doc_node *near) {
-        struct doc_node *one = doc_new_map(arena, map ? map : near, 1), *changed;
-
-        one->map.entries[0].key = key;
-        one->map.entries[0].value = *value;
-        doc_map_index(arena, one);
-        changed = joined(arena, map, one, near);
-        for (uint32_t i = 0; is_map(map) && i < map->map.count; i++)
-                if (str_eq(changed->map.entries[i].key, key))
-                        changed->map.entries[i].value = *value;
-        return changed;
-}
-
 /* --- pods --- */
 
 static void container(struct decode_fields *f) {
@@ -201,7 +186,7 @@ static void pod_requests(struct decode_fields *f) {
         if (is_empty(requests))
                 return;
         f->values[schema_field_index(f->type, STR("resources"))] =
-                with(f->arena, resources, STR("requests"), requests, resources);
+                doc_map_with(f->arena, resources, STR("requests"), requests, resources);
 }
 
 static void own_pod_spec(struct decode_fields *f) {
@@ -253,9 +238,9 @@ static void session_affinity(struct decode_fields *f) {
         seconds = doc_new_map(f->arena, f->near, 0);
         seconds->kind = DOC_INT;
         seconds->integer = 10800;
-        client = with(f->arena, NULL, STR("timeoutSeconds"), seconds, f->near);
+        client = doc_map_with(f->arena, NULL, STR("timeoutSeconds"), seconds, f->near);
         set(f, STR("sessionAffinityConfig"),
-            with(f->arena, NULL, STR("clientIP"), client, f->near));
+            doc_map_with(f->arena, NULL, STR("clientIP"), client, f->near));
 }
 
 static void service_spec(struct decode_fields *f) {
@@ -334,9 +319,9 @@ static void name_label(struct decode_fields *f) {
                 return;
         value = doc_new_map(f->arena, metadata, 0);
         doc_set_string(value, name->string);
-        changed = with(f->arena, is_map(labels) ? labels : NULL, STR("kubernetes.io/metadata.name"),
-                       value, metadata);
-        f->values[at] = with(f->arena, metadata, STR("labels"), changed, metadata);
+        changed = doc_map_with(f->arena, is_map(labels) ? labels : NULL,
+                               STR("kubernetes.io/metadata.name"), value, metadata);
+        f->values[at] = doc_map_with(f->arena, metadata, STR("labels"), changed, metadata);
 }
 
 /* An object without labels gets those of its pod template. */
@@ -347,7 +332,7 @@ static void template_labels(struct decode_fields *f) {
 
         if (!is_map(labels) || !is_empty(doc_get(f->values[at], STR("labels"))))
                 return;
-        f->values[at] = with(f->arena, f->values[at], STR("labels"), labels, f->near);
+        f->values[at] = doc_map_with(f->arena, f->values[at], STR("labels"), labels, f->near);
 }
 
 static void replication_controller(struct decode_fields *f) {
@@ -357,7 +342,7 @@ static void replication_controller(struct decode_fields *f) {
 
         template_labels(f);
         if (is_map(labels) && is_empty(doc_get(spec, STR("selector"))))
-                f->values[at] = with(f->arena, spec, STR("selector"), labels, f->near);
+                f->values[at] = doc_map_with(f->arena, spec, STR("selector"), labels, f->near);
 }
 
 static void limit_range_item(struct decode_fields *f) {
@@ -442,7 +427,8 @@ static void one_and_many(struct decode_fields *f, struct str one, struct str man
         if (is_empty(single))
                 return;
         made = doc_new_list(f->arena, f->near, 1);
-        made->list.items[0] = wrap.len ? *with(f->arena, NULL, wrap, single, f->near) : *single;
+        made->list.items[0] =
+                wrap.len ? *doc_map_with(f->arena, NULL, wrap, single, f->near) : *single;
         set(f, many, made);
 }
 
@@ -466,9 +452,9 @@ static void daemon_set(struct decode_fields *f) {
                 return;
         zero = doc_new_map(f->arena, metadata ? metadata : f->near, 0);
         doc_set_string(zero, STR("0"));
-        annotations = with(f->arena, is_map(annotations) ? annotations : NULL, key, zero,
-                           metadata ? metadata : f->near);
-        f->values[at] = with(f->arena, metadata, STR("annotations"), annotations, f->near);
+        annotations = doc_map_with(f->arena, is_map(annotations) ? annotations : NULL, key, zero,
+                                   metadata ? metadata : f->near);
+        f->values[at] = doc_map_with(f->arena, metadata, STR("annotations"), annotations, f->near);
 }
 
 static void claim_template(struct decode_fields *f) {

@@ -55,6 +55,16 @@ def test_a_stream_answers_every_line_whatever_it_holds():
     assert answers[0] == answers[4] and answers[0]["violations"][0]["message"] == "bob asks for 7", r
 
 
+def test_an_object_is_in_the_namespace_of_its_request():
+    """As the server has it: the namespace of the request is that of an object that names none, and exists."""
+    says = POLICY.replace("object.spec.replicas <= 5", "object.metadata.namespace == request.namespace && namespaceObject.metadata.name == request.namespace && "
+                          "namespaceObject.status.phase == 'Active'")
+    question = {"policy": says, "object": {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}}
+    given = {**question, "namespaceObject": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}, "request": {"namespace": "shop"}}
+    r = run("policy", "eval", "--stream", stdin=json.dumps(question) + "\n" + json.dumps(given) + "\n")
+    assert [json.loads(text)["verdict"] for text in r.text.splitlines()] == ["allow", "allow"], r
+
+
 def test_check_tells_what_a_policy_matches():
     with tempfile.TemporaryDirectory() as folder:
         r = run("policy", "check", write(folder, "policy.yaml", POLICY))

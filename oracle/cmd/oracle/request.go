@@ -264,6 +264,7 @@ func (r *request) newMatcher(own string) (*matching.Matcher, error) {
 	}
 	if invent {
 		made := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: own}}
+		made.Spec.Finalizers = []corev1.FinalizerName{corev1.FinalizerKubernetes}
 		scheme.Default(made)
 		if err := store.Add(withNameLabel(made)); err != nil {
 			return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"unsafe"
 
@@ -23,11 +24,13 @@ import (
 	"k8s.io/apiserver/pkg/warning"
 )
 
-// vapQuestion asks what ValidatingAdmissionPolicy makes of a request. A policy without a binding gets one that denies. With
-// "set" in the place of a policy every policy of a loaded set is asked on its own, and only what is not admitted is told.
+// vapQuestion asks what ValidatingAdmissionPolicy makes of a request. A policy gets a binding that denies where the question
+// has none at all. With "policies" several are dispatched together, in their order. With "set" in the place of a policy every
+// policy of a loaded set is asked on its own, and only what is not admitted is told.
 type vapQuestion struct {
 	request
 	Policy   json.RawMessage   `json:"policy"`
+	Policies []json.RawMessage `json:"policies"`
 	Binding  json.RawMessage   `json:"binding"`
 	Bindings []json.RawMessage `json:"bindings"`
 	Params   []json.RawMessage `json:"params"`
@@ -36,7 +39,7 @@ type vapQuestion struct {
 
 type vapAnswer struct {
 	Policy  string `json:"policy,omitempty"`
-	Matched bool   `json:"matched"` // by the policy's constraints
+	Matched bool   `json:"matched"` // by a policy's constraints
 	Allowed bool   `json:"allowed"`
 	// What the API server would answer with when it is not allowed.
 	Message string `json:"message,omitempty"`
@@ -51,6 +54,7 @@ type vapAnswer struct {
 
 // evaluation is one run of a policy: with one binding and one param.
 type evaluation struct {
+	Policy           string            `json:"policy"`
 	Binding          string            `json:"binding"`
 	Param            string            `json:"param,omitempty"`
 	Decisions        []decision        `json:"decisions"`
@@ -99,7 +103,7 @@ func compilePolicy(raw json.RawMessage) (*compiledPolicy, error) {
 	if c.err = decodeInto(raw, c.policy); c.err == nil {
 		evaluator := compileValidating(c.policy)
 		meterEvaluators(evaluator)
-		c.evaluator = recorder{evaluator}
+		c.evaluator = recorder{evaluator, c.policy.Name}
 	}
 	if len(compiled) >= maxCompiled {
 		clear(compiled)
@@ -123,17 +127,25 @@ func recordOf(ctx context.Context) *record {
 	return r
 }
 
-func (r *record) AddWarning(_, text string) { r.warnings = append(r.warnings, text) }
+// AddWarning keeps each text once, as the API server does.
+func (r *record) AddWarning(_, text string) {
+	if !slices.Contains(r.warnings, text) {
+		r.warnings = append(r.warnings, text)
+	}
+}
 
 // recorder writes down what a policy's evaluator decides.
-type recorder struct{ validating.Validator }
+type recorder struct {
+	validating.Validator
+	policy string
+}
 
 func (r recorder) Validate(ctx context.Context, resource schema.GroupVersionResource, attributes *admission.VersionedAttributes,
 	params runtime.Object, namespace *corev1.Namespace, budget int64, authz authorizer.Authorizer) validating.ValidateResult {
 	to := recordOf(ctx)
 	to.cost = map[string]*int64{}
 	result := r.Validator.Validate(ctx, resource, attributes, params, namespace, budget, authz)
-	e := &evaluation{Binding: to.binding, Decisions: []decision{}, Cost: to.cost}
+	e := &evaluation{Policy: r.policy, Binding: to.binding, Decisions: []decision{}, Cost: to.cost}
 	if params != nil {
 		e.Param = paramName(params)
 	}
@@ -220,15 +232,23 @@ func (q *vapQuestion) answer() (any, error) {
 	if q.Set != "" {
 		return q.answerSet(p)
 	}
-	c, err := compilePolicy(q.Policy)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+	raws := q.Policies
+	if !absent(q.Policy) {
+		raws = append(raws, q.Policy)
 	}
-	bindings, err := q.bindings(c.policy.Name)
-	if err != nil {
-		return nil, err
+	var policies []boundPolicy
+	for _, raw := range raws {
+		c, err := compilePolicy(raw)
+		if err != nil {
+			return nil, fmt.Errorf("policy: %w", err)
+		}
+		bindings, err := q.bindings(c.policy.Name)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, boundPolicy{c, bindings})
 	}
-	return q.dispatch(p, c, bindings)
+	return q.dispatch(p, policies...)
 }
 
 func (q *vapQuestion) bindings(policy string) ([]*admissionregistration.ValidatingAdmissionPolicyBinding, error) {
@@ -261,29 +281,43 @@ func denyBinding(policy string) *admissionregistration.ValidatingAdmissionPolicy
 	return binding
 }
 
-func (q *vapQuestion) dispatch(p *prepared, c *compiledPolicy,
-	bindings []*admissionregistration.ValidatingAdmissionPolicyBinding) (*vapAnswer, error) {
+func (q *vapQuestion) dispatch(p *prepared, policies ...boundPolicy) (*vapAnswer, error) {
 	r := &record{}
 	ctx := warning.WithWarningRecorder(context.WithValue(context.Background(), recordKey{}, r), r)
 	policyMatcher := generic.NewPolicyMatcher(p.matcher)
-	matched, _, _, _ := policyMatcher.DefinitionMatches(p.attributes, p.interfaces,
-		validating.NewValidatingAdmissionPolicyAccessor(c.policy))
-
-	hook := validating.PolicyHook{Policy: c.policy, Bindings: bindings, Evaluator: c.evaluator}
-	if kind := c.policy.Spec.ParamKind; kind != nil {
-		version, err := schema.ParseGroupVersion(kind.APIVersion)
+	answer := &vapAnswer{}
+	var hooks []validating.PolicyHook
+	for _, bound := range policies {
+		hook, err := q.hook(p, bound)
 		if err != nil {
-			return nil, fmt.Errorf("paramKind: %w", err)
+			return nil, err
 		}
-		hook.ParamInformer, hook.ParamScope, hook.ConfigurationError = newParams(version.WithKind(kind.Kind), q.Params, p.mapper)
+		hooks = append(hooks, hook)
+		matched, _, _, _ := policyMatcher.DefinitionMatches(p.attributes, p.interfaces,
+			validating.NewValidatingAdmissionPolicyAccessor(bound.policy))
+		answer.Matched = answer.Matched || matched
 	}
 	dispatcher := validating.NewDispatcher(p.authorizer, bindingWatcher{policyMatcher, r})
-	err := dispatcher.Dispatch(ctx, p.attributes, p.interfaces, []validating.PolicyHook{hook})
+	err := dispatcher.Dispatch(ctx, p.attributes, p.interfaces, hooks)
 
-	answer := &vapAnswer{Matched: matched, Allowed: err == nil, Evaluations: r.evaluations, Warnings: r.warnings,
-		AuditAnnotations: p.attributes.annotations, Problems: p.attributes.problems}
+	answer.Allowed, answer.Evaluations, answer.Warnings = err == nil, r.evaluations, r.warnings
+	answer.AuditAnnotations, answer.Problems = p.attributes.annotations, p.attributes.problems
 	answer.Message, answer.Reason, answer.Code = status(err)
 	return answer, nil
+}
+
+func (q *vapQuestion) hook(p *prepared, bound boundPolicy) (validating.PolicyHook, error) {
+	hook := validating.PolicyHook{Policy: bound.policy, Bindings: bound.bindings, Evaluator: bound.evaluator}
+	kind := bound.policy.Spec.ParamKind
+	if kind == nil {
+		return hook, nil
+	}
+	version, err := schema.ParseGroupVersion(kind.APIVersion)
+	if err != nil {
+		return hook, fmt.Errorf("paramKind: %w", err)
+	}
+	hook.ParamInformer, hook.ParamScope, hook.ConfigurationError = newParams(version.WithKind(kind.Kind), q.Params, p.mapper)
+	return hook, nil
 }
 
 // status takes an error of the API server apart.
@@ -313,7 +347,7 @@ func (q *vapQuestion) answerSet(p *prepared) (*setAnswer, error) {
 	attributes := p.attributes
 	for _, bound := range loaded.([]boundPolicy) {
 		p.attributes = &recordedAttributes{Attributes: attributes.Attributes, annotations: map[string]string{}}
-		one, err := q.dispatch(p, bound.compiledPolicy, bound.bindings)
+		one, err := q.dispatch(p, bound)
 		if err != nil {
 			return nil, err
 		}

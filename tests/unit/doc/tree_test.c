@@ -175,6 +175,26 @@ static void small_map(void **state _unused_) {
         assert_null(doc_get(map, STR("b")));
 }
 
+static void map_with_a_key(void **state _unused_) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct reading reading _cleanup_reading_ = read_yaml("metadata:\n  name: x\n");
+        const struct doc_node *metadata, *changed;
+        struct doc_node value = { .kind = DOC_BOOL, .boolean = true };
+
+        metadata = doc_find(reading.doc->root, "metadata");
+        changed = doc_map_with(&arena, metadata, STR("more"), &value, NULL);
+        assert_int_equal(changed->map.count, 2);
+        assert_true(doc_get(changed, STR("more"))->boolean);
+        assert_str(doc_path(&arena, doc_get(changed, STR("name"))), "metadata.name");
+        assert_ptr_equal(changed->parent, reading.doc->root);
+        changed = doc_map_with(&arena, metadata, STR("name"), &value, NULL);
+        assert_int_equal(changed->map.count, 1);
+        assert_true(doc_get(changed, STR("name"))->boolean);
+        assert_null(doc_get(metadata, STR("more")));
+        changed = doc_map_with(&arena, NULL, STR("name"), &value, metadata);
+        assert_int_equal(changed->start.line, 2);
+}
+
 static void comments(void **state _unused_) {
         static const char text[] = "x: 1\n"                   /* 1 */
                                    "# before\n"               /* 2 */
@@ -227,13 +247,10 @@ static void json_has_no_comments(void **state _unused_) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(looking),
-                cmocka_unit_test(places),
-                cmocka_unit_test(odd_line_ends),
-                cmocka_unit_test(building),
-                cmocka_unit_test(small_map),
-                cmocka_unit_test(comments),
-                cmocka_unit_test(json_has_no_comments),
+                cmocka_unit_test(looking),       cmocka_unit_test(places),
+                cmocka_unit_test(odd_line_ends), cmocka_unit_test(building),
+                cmocka_unit_test(small_map),     cmocka_unit_test(map_with_a_key),
+                cmocka_unit_test(comments),      cmocka_unit_test(json_has_no_comments),
         };
 
         return cmocka_run_group_tests_name("doc/tree", tests, NULL, NULL);
