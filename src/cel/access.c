@@ -53,6 +53,9 @@ enum cel_found cel_select(struct cel_context *context, const struct cel_value *o
                 key = cel_string(name);
                 if (cel_map_find(context, operand, &key, ret))
                         return found_value(ret);
+        } else if (operand->kind == CEL_OPAQUE && operand->opaque_type->field) {
+                if (operand->opaque_type->field(operand->opaque, name, ret))
+                        return CEL_FOUND_VALUE;
         } else if (operand->kind == CEL_LIST) {
                 *ret = cel_error(context->scratch, "unsupported index type 'string' in list");
                 ret->node = operand->node;

@@ -17,14 +17,13 @@ struct cel_overload;
 struct regex;
 
 enum cel_expr_kind {
-        CEL_EXPR_CONST,  /* constant */
-        CEL_EXPR_IDENT,  /* name; after checking: slot */
-        CEL_EXPR_SELECT, /* operand.name; test_only for has(); optional for .?name */
-        CEL_EXPR_CALL,   /* op or name, target (may be NULL), args */
-        CEL_EXPR_LIST,   /* args; optional_items */
-        CEL_EXPR_MAP,    /* entries */
-        CEL_EXPR_STRUCT, /* name, entries: message construction; no such type exists in Kubernetes,
-                            the checker refuses it */
+        CEL_EXPR_CONST,         /* constant */
+        CEL_EXPR_IDENT,         /* name; after checking: slot */
+        CEL_EXPR_SELECT,        /* operand.name; test_only for has(); optional for .?name */
+        CEL_EXPR_CALL,          /* op or name, target (may be NULL), args */
+        CEL_EXPR_LIST,          /* args; optional_items */
+        CEL_EXPR_MAP,           /* entries */
+        CEL_EXPR_STRUCT,        /* name, entries: message construction (message.h) */
         CEL_EXPR_COMPREHENSION, /* comprehension */
 };
 

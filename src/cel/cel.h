@@ -44,6 +44,11 @@ void cel_env_add_library(struct cel_env *env, const struct cel_library *library)
 /* Declares a variable and returns its number. A name may have dots. */
 int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type *type);
 
+/* Lets FIND say which types there are beside those of the libraries: the type called NAME, made in
+ * ARENA, or NULL. It is asked once for each name. */
+void cel_env_set_types(struct cel_env *env,
+                       const struct cel_type *(*find)(struct arena *arena, struct str name));
+
 /* Hides variable NUMBER from expressions that are compiled from now on, or shows it again. */
 void cel_env_hide(struct cel_env *env, int number, bool hidden);
 

@@ -73,7 +73,7 @@ static bool resolve_name(struct cel_checker *checker, struct cel_expr *expr, str
 
         while (candidate_next(checker, &candidates, &candidate)) {
                 const struct cel_scope *local = find_local(checker->scope, candidate);
-                const struct cel_type *type = map_get(&checker->env->types, candidate);
+                const struct cel_type *type = cel_env_type(checker->env, candidate);
                 int number = cel_env_variable(checker->env, candidate);
 
                 if (local) {
@@ -448,24 +448,60 @@ static void check_map(struct cel_checker *checker, struct cel_expr *expr) {
         expr->type = cel_type_map(checker->arena, key, value);
 }
 
-/* Kubernetes' rules have no messages to make: only protobuf's own wrappers, which nothing needs, so
- * they are refused like unknown names. */
+/* The message type that NAME, resolved, denotes for EXPR; NULL, reported, where it denotes none. */
+static const struct cel_type *message_type(struct cel_checker *checker, const struct cel_expr *expr,
+                                           const struct cel_expr *name) {
+        if (name->kind != CEL_EXPR_CONST) {
+                struct str text = cel_type_text(checker->arena, name->type);
+
+                cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a type", STR_ARG(text));
+                return NULL;
+        }
+        if (name->constant.type->object && name->constant.type->object->message)
+                return name->constant.type;
+        cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a message type",
+                       STR_ARG(expr->name));
+        return NULL;
+}
+
+/* MESSAGE is NULL where what is constructed is none. */
+static void check_field(struct cel_checker *checker, const struct cel_type *message,
+                        const struct cel_map_entry_expr *entry) {
+        struct str name = entry->key->constant.string, is, wanted_text = STR("");
+        const struct cel_type *wanted, *type;
+
+        cel_check_expr(checker, entry->value);
+        type = entry->optional ? optional_item(checker, entry->value) : entry->value->type;
+        if (!message) {
+                cel_issues_add(checker->issues, entry->key->mark, "undefined field '%.*s'",
+                               STR_ARG(name));
+                return;
+        }
+        wanted = message->object->find(message->object, name);
+        if (wanted && cel_infer_assign(&checker->infer, wanted, type))
+                return;
+        is = cel_type_text(checker->arena, type);
+        if (wanted)
+                wanted_text = cel_type_text(checker->arena, wanted);
+        cel_issues_add(checker->issues, entry->key->mark,
+                       "expected type of field '%.*s' is '%.*s' but provided type is '%.*s'",
+                       STR_ARG(name), STR_ARG(wanted_text), STR_ARG(is));
+}
+
 static void check_struct(struct cel_checker *checker, struct cel_expr *expr) {
         struct cel_expr name = *expr;
+        const struct cel_type *type;
 
-        for (size_t i = 0; i < expr->entry_count; i++)
-                cel_check_expr(checker, expr->entries[i].value);
         expr->type = &cel_type_error;
         if (!resolve_name(checker, &name, expr->name)) {
                 undeclared(checker, expr->mark, expr->name);
-        } else if (name.kind != CEL_EXPR_CONST) {
-                struct str text = cel_type_text(checker->arena, name.type);
-
-                cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a type", STR_ARG(text));
-        } else {
-                cel_issues_add(checker->issues, expr->mark, "'%.*s' is not a message type",
-                               STR_ARG(expr->name));
+                return;
         }
+        type = message_type(checker, expr, &name);
+        for (size_t i = 0; i < expr->entry_count; i++)
+                check_field(checker, type, &expr->entries[i]);
+        if (type)
+                expr->type = type;
 }
 
 /* --- everything --- */

@@ -57,6 +57,14 @@ struct cel_value cel_eval_list(struct cel_context *context, const struct cel_exp
         return cel_list_value(context->scratch, items, count);
 }
 
+struct cel_value cel_not_optional(struct cel_context *context, const struct cel_value *key,
+                                  const struct cel_value *value) {
+        return cel_error(context->scratch,
+                         "cannot initialize optional entry '%.*s' from non-optional value %.*s",
+                         STR_ARG(cel_value_text(context->scratch, key)),
+                         STR_ARG(cel_value_text(context->scratch, value)));
+}
+
 /* Sets or replaces an entry; an optional one that is none takes an earlier one away. */
 static struct cel_value map_entry_set(struct cel_context *context, struct cel_map_builder *map,
                                       const struct cel_map_entry_expr *entry,
@@ -65,11 +73,7 @@ static struct cel_value map_entry_set(struct cel_context *context, struct cel_ma
 
         if (entry->optional) {
                 if (value.kind != CEL_OPTIONAL)
-                        return cel_error(context->scratch,
-                                         "cannot initialize optional entry '%.*s' from "
-                                         "non-optional value %.*s",
-                                         STR_ARG(cel_value_text(context->scratch, key)),
-                                         STR_ARG(cel_value_text(context->scratch, &value)));
+                        return cel_not_optional(context, key, &value);
                 if (!value.some) {
                         if (at >= 0 && cel_charge(context, map->map.count))
                                 cel_map_builder_remove(map, context->scratch, (size_t)at);

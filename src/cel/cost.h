@@ -9,7 +9,7 @@
  *     a variable                         1
  *     a field or an index that is read   1, has() included; 0 where an optional one is absent
  *     a call or an operator              1, or what its rule below says
- *     a list, a map                      10, 30; 0 where it is constant
+ *     a list, a map, a message           10, 30, 40; 0 where it is constant
  *     && || ?: constants, orValue()      0
  *
  * A path that is the branch of a conditional or an index is not a value of its own for cel-go, and
@@ -52,6 +52,7 @@ enum cel_cost_rule {
 enum {
         CEL_COST_LIST = 10,
         CEL_COST_MAP = 30,
+        CEL_COST_MESSAGE = 40,
 };
 
 /* Sets what EXPR, whose children are done, tells the evaluator about its cost. */

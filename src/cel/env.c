@@ -125,6 +125,22 @@ void cel_env_hide(struct cel_env *env, int number, bool hidden) {
         env->variables.items[number].hidden = hidden;
 }
 
+void cel_env_set_types(struct cel_env *env,
+                       const struct cel_type *(*find)(struct arena *arena, struct str name)) {
+        env->find_type = find;
+}
+
+const struct cel_type *cel_env_type(struct cel_env *env, struct str name) {
+        const struct cel_type *type = map_get(&env->types, name);
+
+        if (type || !env->find_type)
+                return type;
+        type = env->find_type(env->arena, name);
+        if (type)
+                map_put(&env->types, type->name)->value = (void *)type;
+        return type;
+}
+
 const struct cel_function_set *cel_env_function(const struct cel_env *env, struct str name) {
         return map_get(&env->functions, name);
 }

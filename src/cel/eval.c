@@ -1,4 +1,5 @@
 #include "cel/cost.h"
+#include "cel/message.h"
 
 #include "base/util.h"
 #include "cel/functions.h"
@@ -249,9 +250,13 @@ static void eval_node(struct cel_context *context, const struct cel_expr *expr,
                 cel_eval_comprehension(context, expr, ret);
                 return;
         case CEL_EXPR_STRUCT:
-                break; /* the checker lets none through */
+                if (expr->type->object && expr->type->object->message)
+                        *ret = cel_eval_message(context, expr);
+                else /* not checked */
+                        *ret = cel_error(context->scratch, "unknown type: %.*s",
+                                         STR_ARG(expr->name));
+                return;
         }
-        *ret = cel_error(context->scratch, "unknown type: %.*s", STR_ARG(expr->name));
 }
 
 void cel_eval_into(struct cel_context *context, const struct cel_expr *expr,

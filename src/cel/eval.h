@@ -163,6 +163,10 @@ void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *
 struct cel_value cel_eval_list(struct cel_context *context, const struct cel_expr *expr);
 struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr);
 
+/* The error of a VALUE for KEY that was written with '?' and is no optional. */
+struct cel_value cel_not_optional(struct cel_context *context, const struct cel_value *key,
+                                  const struct cel_value *value);
+
 /* Iterates over a list, or over the keys of a map. */
 struct cel_range {
         const struct cel_value *value;

@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "cel/eval.h"
 #include "cel/functions.h"
+#include "cel/message.h"
 
 static struct cel_value optional_of(struct cel_context *context, const struct cel_value *args,
                                     _unused_ size_t count) {
@@ -40,9 +41,10 @@ static bool is_zero(const struct cel_value *value) {
                 return cel_list_size(value) == 0;
         case CEL_MAP:
                 return value->representation != CEL_LAZY && cel_map_size(value) == 0;
+        case CEL_OPAQUE:
+                return cel_message_of(value) && cel_message_of(value)->count == 0;
         case CEL_TYPE:
         case CEL_OPTIONAL:
-        case CEL_OPAQUE:
         case CEL_ERROR:
         case CEL_UNSET:
                 break;

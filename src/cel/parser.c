@@ -291,7 +291,11 @@ static struct cel_expr *parse_entries(struct cel_parser *parser, struct doc_pos 
                 if (!accept_optional(parser, &entry->optional))
                         return NULL;
                 entry->key = parse_key(parser, message);
-                if (!entry->key || !expect(parser, CEL_TOKEN_COLON))
+                if (!entry->key)
+                        return NULL;
+                if (message) /* where cel-go places problems of a field */
+                        entry->key->mark = parser->token->pos;
+                if (!expect(parser, CEL_TOKEN_COLON))
                         return NULL;
                 entry->value = parse_expr(parser);
                 if (!entry->value)

@@ -44,9 +44,10 @@ struct cel_env {
         struct arena *arena;
         struct cel_env_options options; /* kube_minor is never 0 here */
         VEC(struct cel_variable) variables;
-        struct map variable_index;   /* name -> number + 1, as a pointer */
-        struct map functions;        /* name -> struct cel_function_set */
-        struct map types;            /* name -> struct cel_type: the type that the name denotes */
+        struct map variable_index; /* name -> number + 1, as a pointer */
+        struct map functions;      /* name -> struct cel_function_set */
+        struct map types;          /* name -> struct cel_type: the type that the name denotes */
+        const struct cel_type *(*find_type)(struct arena *arena, struct str name); /* or NULL */
         VEC(struct regex *) regexes; /* of programs, beyond what `patterns` keeps */
         struct cel_patterns *patterns;
 };
@@ -62,6 +63,9 @@ struct cel_program {
 
 /* The function NAME, or NULL. */
 const struct cel_function_set *cel_env_function(const struct cel_env *env, struct str name);
+
+/* The type that NAME denotes, or NULL. */
+const struct cel_type *cel_env_type(struct cel_env *env, struct str name);
 
 /* The number of variable NAME, or -1. */
 int cel_env_variable(const struct cel_env *env, struct str name);

@@ -32,12 +32,14 @@ enum cel_type_kind {
 };
 
 struct cel_type;
+struct cel_opaque_type;
 
 /* The fields of an object type. `find` answers NULL for a field that does not exist: selecting it
  * is a compile error. */
 struct cel_object {
         const struct cel_type *(*find)(const struct cel_object *object, struct str field);
         void *data;
+        const struct cel_opaque_type *message; /* what `T{...}` makes (message.h); NULL: nothing */
 };
 
 struct cel_type {

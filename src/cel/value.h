@@ -112,6 +112,8 @@ struct cel_opaque_type {
          * overload". NULL: always, for two values of this type. Next to a value of another type,
          * an opaque value on the left is never comparable. */
         bool (*comparable)(const void *a, const void *b);
+        /* Field NAME; false where it is not there. NULL: values have no fields. */
+        bool (*field)(const void *a, struct str name, struct cel_value *ret);
         uint64_t (*size)(const void *a);         /* what cost goes by; NULL: 1 */
         uint64_t (*pattern_size)(const void *a); /* of the pattern that a format stands for */
 };
