@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "kube/version.h"
+#include "rbac/subject.h"
 
 /* ValidatingAdmissionPolicy came with 1.26; its CEL is that of 1.25. */
 #define OLDEST_MINOR 25
@@ -61,6 +62,8 @@ int rules_load(const struct rule_arguments *arguments, struct command_context *c
                 return error_set(context->error, -EINVAL,
                                  "--no-catalogue needs rules of your own: --rules PATH");
         r = policy_set_init(ret, minor, context->error);
+        if (r >= 0)
+                policy_set_add_library(ret, &rbac_library);
         if (r >= 0 && !arguments->no_catalogue)
                 r = policy_set_add_catalogue(ret, context->error);
         if (r >= 0)

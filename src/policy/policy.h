@@ -136,6 +136,7 @@ struct policy_set {
         struct arena arena;
         struct cel_env *env;       /* object, oldObject, request, namespaceObject, variables */
         struct cel_env *param_env; /* with params as well; made when first needed */
+        VEC(const struct cel_library *) libraries; /* beyond those of Kubernetes */
         uint16_t kube_minor;
         VEC(struct policy *) policies;
         VEC(struct policy_binding *) bindings;
@@ -161,6 +162,10 @@ enum {
 };
 
 int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error);
+
+/* Lets the policies of SET use the functions of LIBRARY, which no API server has: for rules over
+ * what analyses find. */
+void policy_set_add_library(struct policy_set *set, const struct cel_library *library);
 void policy_set_free(struct policy_set *set);
 
 /* Reads every policy and binding in the documents of SOURCE (which the set keeps using; its text

@@ -26,8 +26,15 @@ static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
         cel_env_declare(env, STR("authorizer.requestResource"), &cel_type_resource_check);
         if (params)
                 cel_env_declare(env, STR("params"), &cel_type_dyn);
+        for (size_t i = 0; i < set->libraries.count; i++)
+                cel_env_add_library(env, set->libraries.items[i]);
         *ret = env;
         return 0;
+}
+
+void policy_set_add_library(struct policy_set *set, const struct cel_library *library) {
+        *vec_push(&set->libraries) = library;
+        cel_env_add_library(set->env, library);
 }
 
 int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct error *error) {
@@ -53,6 +60,7 @@ void policy_set_free(struct policy_set *set) {
                 cel_env_free(set->env);
         if (set->param_env)
                 cel_env_free(set->param_env);
+        vec_free(&set->libraries);
         vec_free(&set->policies);
         vec_free(&set->bindings);
         vec_free(&set->frameworks);

@@ -137,7 +137,9 @@ void authorizer_init(struct authorizer *authorizer, const struct scan_options *o
                                                  .group_count = options->group_count,
                                                  .authorizer = &authorizer->base };
         rbac_index_init(&authorizer->index);
-        if (!is_needed(options))
+        authorizer->asked = is_needed(options);
+        authorizer->subjects = subjects_are_judged(options->policies);
+        if (!authorizer->asked && !authorizer->subjects)
                 return;
         rbac_index_add_defaults(&authorizer->index);
         gather_documents(options, files, &gather);
@@ -147,9 +149,14 @@ void authorizer_init(struct authorizer *authorizer, const struct scan_options *o
 void authorizer_add_problems(const struct authorizer *authorizer, struct finding_list *list,
                              struct report_coverage *coverage) {
         for (size_t i = 0; i < authorizer->index.problems.count; i++) {
-                struct diagnostic *problem = vec_push(&list->diagnostics);
+                const struct diagnostic *known = &authorizer->index.problems.items[i];
+                struct diagnostic *problem;
 
-                *problem = authorizer->index.problems.items[i];
+                /* Folders with a variant for each stage have everything twice. */
+                if (!known->incomplete && !authorizer->asked)
+                        continue;
+                problem = vec_push(&list->diagnostics);
+                *problem = *known;
                 problem->file = arena_str(&list->arena, problem->file);
                 problem->message = arena_str(&list->arena, problem->message);
                 coverage->not_judged += problem->incomplete;

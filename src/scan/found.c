@@ -26,6 +26,8 @@ static struct str file_name(struct worker *worker) {
 static struct resource_ref reference(struct worker *worker) {
         const struct resource *resource = worker->resource;
 
+        if (worker->is_subject)
+                return subject_reference(&worker->list.arena, resource);
         if (!worker->has_reference) {
                 worker->reference = (struct resource_ref){ keep(worker, resource->api_version),
                                                            keep(worker, resource->kind),
@@ -189,6 +191,52 @@ static size_t usable_reasons(struct worker *worker, const struct policy_violatio
         return count;
 }
 
+static void place_in_document(struct worker *worker, struct finding *finding,
+                              const struct doc_node *const *nodes, size_t count) {
+        finding->location = location(worker, nodes[0]);
+        finding->related_count = count - 1;
+        if (count > 1)
+                finding->related =
+                        arena_new_array(&worker->list.arena, count - 1, struct finding_location);
+        for (size_t i = 1; i < count; i++)
+                finding->related[i - 1] = location(worker, nodes[i]);
+        finding->fingerprint =
+                finding_fingerprint(&worker->list.arena, finding, stable_path(worker, nodes[0]));
+        if (worker->options->frames)
+                fill_frame(worker, finding);
+}
+
+static bool is_place(const struct finding_location *a, const struct finding_location *b) {
+        return str_eq(a->file, b->file) && a->start.line == b->start.line &&
+               a->start.column == b->start.column;
+}
+
+/* A Subject has no text of its own: what decided stands in roles and bindings. */
+static void place_in_roles(struct worker *worker, struct finding *finding,
+                           const struct doc_node *const *nodes, size_t count) {
+        struct arena *arena = &worker->list.arena;
+        struct finding_location *places =
+                arena_new_array(arena, 2 * count + 2, struct finding_location);
+        size_t found = 0;
+
+        for (size_t i = 0; i < count; i++) {
+                size_t first = found, more = subject_places(arena, nodes[i], &places[found]);
+
+                for (size_t k = first; k < first + more; k++) {
+                        bool known = false;
+
+                        for (size_t m = 0; m < found && !known; m++)
+                                known = is_place(&places[m], &places[k]);
+                        if (!known)
+                                places[found++] = places[k];
+                }
+        }
+        finding->location = places[0];
+        finding->related = places + 1;
+        finding->related_count = found > 0 ? found - 1 : 0;
+        finding->fingerprint = finding_fingerprint(arena, finding, STR("grants"));
+}
+
 void worker_found(void *userdata, const struct policy_violation *violation) {
         struct worker *worker = userdata;
         const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
@@ -203,17 +251,10 @@ void worker_found(void *userdata, const struct policy_violation *violation) {
         finding->rule = &violation->policy->info;
         finding->message = keep(worker, violation->message);
         finding->resource = reference(worker);
-        finding->location = location(worker, nodes[0]);
-        finding->related_count = count - 1;
-        if (count > 1)
-                finding->related =
-                        arena_new_array(&worker->list.arena, count - 1, struct finding_location);
-        for (size_t i = 1; i < count; i++)
-                finding->related[i - 1] = location(worker, nodes[i]);
-        finding->fingerprint =
-                finding_fingerprint(&worker->list.arena, finding, stable_path(worker, nodes[0]));
-        if (worker->options->frames)
-                fill_frame(worker, finding);
+        if (worker->is_subject)
+                place_in_roles(worker, finding, nodes, count);
+        else
+                place_in_document(worker, finding, nodes, count);
 }
 
 void worker_problem(struct worker *worker, struct str file, struct doc_pos pos,

@@ -151,6 +151,23 @@ void worker_judge_deleted(void *userdata, const struct old_object *object) {
         arena_reset(&worker->documents, ARENA_KEEP);
 }
 
+void worker_judge_subject(struct worker *worker, const struct doc *doc) {
+        struct resource_list resources;
+
+        worker->doc = doc;
+        worker->is_subject = true;
+        resources_of(&worker->documents, doc, STR(""), true, &resources);
+        for (size_t i = 0; i < resources.count; i++) {
+                struct policy_subject subject = resource_subject(&resources.items[i]);
+
+                worker->resource = &resources.items[i];
+                worker->has_reference = false;
+                judge_subject(worker, &subject, false);
+        }
+        worker->is_subject = false;
+        arena_reset(&worker->documents, ARENA_KEEP);
+}
+
 void worker_judge_document(struct worker *worker, const struct doc *doc) {
         const struct doc_pos nowhere = { 0, 0 };
         struct resource_list resources;

@@ -16,6 +16,8 @@ struct loaded {
         size_t users;             /* items; counted by the thread that submits */
 };
 
+struct worker;
+
 /* Which policies are about a kind: worked out once for each kind that a worker meets. */
 struct plan {
         struct plan *next;
@@ -54,6 +56,8 @@ struct authorizer {
         const struct scan_options *options;
         struct rbac_index index;
         struct policy_user user;
+        bool asked;    /* some policy asks the authorizer */
+        bool subjects; /* some policy is about subjects */
 };
 void authorizer_init(struct authorizer *authorizer, const struct scan_options *options,
                      const struct input_list *files);
@@ -94,6 +98,17 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
                  const struct namespaces *namespaces, struct finding_list *list,
                  struct report_coverage *coverage);
 
+/* subjects.c: whether some policy is about subjects (rbac/subject.h); judges all that the input
+ * binds; */
+bool subjects_are_judged(const struct policy_set *set);
+void subjects_judge(struct worker *worker, const struct rbac_index *index);
+/* the places that NODE of a Subject stands for, in ARENA: of the rule and of the binding. Returns
+ * how many of the two there are; */
+size_t subject_places(struct arena *arena, const struct doc_node *node,
+                      struct finding_location ret[static 2]);
+/* who the Subject RESOURCE is. */
+struct resource_ref subject_reference(struct arena *arena, const struct resource *resource);
+
 /* What a worker owns. */
 struct worker {
         const struct scan_options *options;
@@ -117,6 +132,7 @@ struct worker {
         struct resource_ref reference; /* of the resource, in the arena of the list; made for its
                                           first finding */
         bool has_reference;
+        bool is_subject; /* a Subject that was made of bindings, not a manifest */
         struct str file; /* name of the source, in the arena of the list */
 };
 
@@ -127,6 +143,8 @@ void loaded_clear(struct loaded *loaded);
 
 /* judge.c: judges every resource of DOC. */
 void worker_judge_document(struct worker *worker, const struct doc *doc);
+/* The same for a Subject: it counts neither as document nor as object. */
+void worker_judge_subject(struct worker *worker, const struct doc *doc);
 
 /* judge.c: an old_object_fn; judges the removal of OBJECT. */
 void worker_judge_deleted(void *worker, const struct old_object *object);
