@@ -286,7 +286,7 @@ static int run_tests(struct tests *tests, int argc, char **argv) {
 static int test(struct command_context *context, int argc, char **argv) {
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct tests tests = { .context = context, .set = &set };
-        int r = policy_set_init(&set, 0, context->error);
+        int r = rules_init(&set, 0, context->error);
 
         if (r >= 0)
                 r = run_tests(&tests, argc, argv);

@@ -1,6 +1,7 @@
 /* redoubt policy check: do policies and bindings compile, and what do they match? */
 #include "base/util.h"
 #include "cmd/policy.h"
+#include "cmd/rules.h"
 
 static void add_list(struct buf *buf, const struct str *items, size_t count) {
         for (size_t i = 0; i < count; i++) {
@@ -54,7 +55,7 @@ static void add_bindings(struct buf *buf, const struct policy *policy) {
 static int run(struct command_context *context, int argc, char **argv) {
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
-        int r = policy_set_init(&set, 0, context->error);
+        int r = rules_init(&set, 0, context->error);
 
         for (int i = 0; i < argc && r >= 0; i++)
                 r = policy_set_add_path(&set, argv[i], context->error);

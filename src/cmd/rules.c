@@ -47,6 +47,14 @@ static int choose(const struct rule_arguments *arguments, struct command_context
         return r;
 }
 
+int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error) {
+        int r = policy_set_init(ret, kube_minor, error);
+
+        if (r >= 0)
+                policy_set_add_library(ret, &rbac_library);
+        return r;
+}
+
 int rules_load(const struct rule_arguments *arguments, struct command_context *context,
                struct policy_set *ret) {
         uint16_t minor = 0;
@@ -61,9 +69,7 @@ int rules_load(const struct rule_arguments *arguments, struct command_context *c
         if (arguments->no_catalogue && arguments->add.count == 0)
                 return error_set(context->error, -EINVAL,
                                  "--no-catalogue needs rules of your own: --rules PATH");
-        r = policy_set_init(ret, minor, context->error);
-        if (r >= 0)
-                policy_set_add_library(ret, &rbac_library);
+        r = rules_init(ret, minor, context->error);
         if (r >= 0 && !arguments->no_catalogue)
                 r = policy_set_add_catalogue(ret, context->error);
         if (r >= 0)

@@ -62,6 +62,9 @@ struct rule_arguments {
                         OPTION_STRING, offsetof(type, field.kube_version)                          \
         }
 
+/* An empty set, for policies that may use the functions of the analyses. */
+int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error);
+
 /* Loads the catalogue and what --rules names, and keeps what was asked for. */
 int rules_load(const struct rule_arguments *arguments, struct command_context *context,
                struct policy_set *ret);

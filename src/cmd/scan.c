@@ -11,25 +11,10 @@
 #include "cmd/command.h"
 #include "cmd/rbac.h"
 #include "cmd/rules.h"
+#include "cmd/scan.h"
 #include "scan/scan.h"
 
 enum { FAIL_NEVER = SEVERITY_COUNT };
-
-struct scan_arguments {
-        struct rule_arguments rules;
-        struct option_strings outputs; /* "json", "sarif=FILE" */
-        struct option_strings old;     /* files, folders, git revisions */
-        bool new_only;
-        bool brief, all;
-        int fail_on;
-        const char *namespace, *as;
-        struct option_strings groups;
-        bool as_submitted;
-        int64_t threads;
-        size_t max_file;
-        int64_t max_depth, max_nodes, max_aliases, max_findings;
-        bool no_sandbox;
-};
 
 static const struct option_word severities[] = {
         { "low", SEVERITY_LOW, "any finding" },
@@ -42,7 +27,7 @@ static const struct option_word severities[] = {
 
 #define AT(field) offsetof(struct scan_arguments, field)
 
-static const struct option_spec specs[] = {
+const struct option_spec scan_specs[] = {
         OPTION_SECTION("Report"),
         { 'o', "output", "FORMAT[=FILE]",
           "text, brief, table, wide, json or sarif, to standard output or to FILE; may be given "
@@ -327,7 +312,7 @@ static void scan_and_time(struct command_context *context, const struct scan_opt
         report->seconds = now() - started;
 }
 
-static int run(struct command_context *context, int argc, char **argv) {
+int scan_command(struct command_context *context, int argc, char **argv, const char *about) {
         const struct scan_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct finding_list list _cleanup_(finding_list_free) = { 0 };
@@ -346,6 +331,8 @@ static int run(struct command_context *context, int argc, char **argv) {
         r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
+        if (r >= 0 && about)
+                policy_set_keep_about(&set, str_from(about));
         if (r >= 0)
                 r = add_inputs(context, &inputs, argc, argv);
         if (r >= 0)
@@ -376,7 +363,11 @@ static int run(struct command_context *context, int argc, char **argv) {
         return r < 0 ? r : exit_status(&report, arguments->fail_on);
 }
 
-static const struct scan_arguments defaults = { .max_aliases = -1 };
+static int run(struct command_context *context, int argc, char **argv) {
+        return scan_command(context, argc, argv, NULL);
+}
+
+const struct scan_arguments scan_defaults = { .max_aliases = -1 };
 
 const struct command command_scan = {
         .name = "scan",
@@ -391,9 +382,9 @@ const struct command command_scan = {
                 "are left out. What cannot be read or judged is reported and makes the scan "
                 "incomplete.\n\nExit status: 0 "
                 "clean, 1 findings at or above --fail-on, 2 an error, 3 something was not judged.",
-        .options = specs,
-        .defaults = &defaults,
-        .options_size = sizeof defaults,
+        .options = scan_specs,
+        .defaults = &scan_defaults,
+        .options_size = sizeof scan_defaults,
         .positionals = positionals,
         .examples = examples,
         .run = run,

@@ -150,3 +150,11 @@ int policy_set_keep(struct policy_set *set, const struct str *names, size_t coun
         keep_where(set, keep);
         return 0;
 }
+
+void policy_set_keep_about(struct policy_set *set, struct str group) {
+        _cleanup_free_ bool *keep = xrealloc(NULL, set->policies.count, sizeof *keep);
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                keep[i] = policy_is_about(set->policies.items[i], group);
+        keep_where(set, keep);
+}

@@ -207,7 +207,7 @@ static int read_validations(struct loader *l, const struct doc_node *spec, struc
 
 int policy_compile(struct policy_set *set, struct policy *policy, struct error *error) {
         struct loader l = { .set = set, .arena = &set->arena, .doc = policy->document };
-        int r = policy_env(set, policy->has_params, &l.env, error);
+        int r = policy_env(set, policy, &l.env, error);
 
         if (r >= 0)
                 r = read_variables(&l, policy->spec, policy, error);

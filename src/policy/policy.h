@@ -28,6 +28,9 @@
 #define POLICY_ANNOTATION_CONTROLS "redoubt.io/controls"
 #define POLICY_ANNOTATION_JUDGE "redoubt.io/judge"
 
+/* The API group of what only this program makes: the results of analyses, as documents. */
+#define POLICY_OWN_GROUP "redoubt.io"
+
 enum policy_operation {
         POLICY_CREATE = 1,
         POLICY_UPDATE = 2,
@@ -136,7 +139,8 @@ struct policy_set {
         struct arena arena;
         struct cel_env *env;       /* object, oldObject, request, namespaceObject, variables */
         struct cel_env *param_env; /* with params as well; made when first needed */
-        VEC(const struct cel_library *) libraries; /* beyond those of Kubernetes */
+        struct cel_env *own_env;   /* with libraries as well, for policies about POLICY_OWN_GROUP */
+        VEC(const struct cel_library *) libraries;
         uint16_t kube_minor;
         VEC(struct policy *) policies;
         VEC(struct policy_binding *) bindings;
@@ -163,8 +167,8 @@ enum {
 
 int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error);
 
-/* Lets the policies of SET use the functions of LIBRARY, which no API server has: for rules over
- * what analyses find. */
+/* Lets those policies of SET that are about POLICY_OWN_GROUP use the functions of LIBRARY, which no
+ * API server has. Call before any is added. */
 void policy_set_add_library(struct policy_set *set, const struct cel_library *library);
 void policy_set_free(struct policy_set *set);
 
@@ -202,6 +206,9 @@ void policy_set_keep_current(struct policy_set *set, const struct str *names, si
  * one, with a suggestion. */
 int policy_set_keep(struct policy_set *set, const struct str *names, size_t count, bool keep,
                     struct error *error);
+
+/* Keeps only the policies with a rule about resources of API group GROUP, named as such. */
+void policy_set_keep_about(struct policy_set *set, struct str group);
 
 /* The policy with id ID, or NULL with the closest id in *RET_NEAR (empty where there is none). */
 const struct policy *policy_find(const struct policy_set *set, struct str id, struct str *ret_near);

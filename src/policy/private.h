@@ -68,8 +68,13 @@ int policy_load_binding(struct policy_set *set, const struct doc_node *object, s
 /* compile.c: compiles the expressions of POLICY. */
 int policy_compile(struct policy_set *set, struct policy *policy, struct error *error);
 
-/* The environment for a policy, with or without params. */
-int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct error *error);
+/* Whether POLICY has a rule about resources of API group GROUP, named as such. */
+bool policy_is_about(const struct policy *policy, struct str group);
+
+/* The environment for POLICY: with params where it takes them, with libraries where it is about
+ * POLICY_OWN_GROUP. */
+int policy_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
+               struct error *error);
 
 /* set.c: reads policies/frameworks.yaml. */
 int policy_load_frameworks(struct policy_set *set, const struct doc_node *list,

@@ -26,33 +26,51 @@ static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
         cel_env_declare(env, STR("authorizer.requestResource"), &cel_type_resource_check);
         if (params)
                 cel_env_declare(env, STR("params"), &cel_type_dyn);
-        for (size_t i = 0; i < set->libraries.count; i++)
-                cel_env_add_library(env, set->libraries.items[i]);
         *ret = env;
         return 0;
 }
 
 void policy_set_add_library(struct policy_set *set, const struct cel_library *library) {
         *vec_push(&set->libraries) = library;
-        cel_env_add_library(set->env, library);
 }
 
-int policy_env(struct policy_set *set, bool params, struct cel_env **ret, struct error *error) {
-        struct cel_env **env = params ? &set->param_env : &set->env;
+bool policy_is_about(const struct policy *policy, struct str group) {
+        for (size_t i = 0; i < policy->match.rule_count; i++)
+                for (size_t k = 0; k < policy->match.rules[i].group_count; k++)
+                        if (str_eq(policy->match.rules[i].groups[k], group))
+                                return true;
+        return false;
+}
+
+static int need_env(struct policy_set *set, bool params, struct cel_env **env,
+                    struct error *error) {
         int r = *env ? 0 : make_env(set, set->kube_minor, params, env);
 
         if (r < 0)
                 return error_set(error, r, "cannot prepare the CEL environment: %s", strerror(-r));
-        *ret = *env;
         return 0;
 }
 
-int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error) {
-        struct cel_env *env;
+int policy_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
+               struct error *error) {
+        bool own = policy_is_about(policy, STR(POLICY_OWN_GROUP));
+        struct cel_env **env = policy->has_params ? &set->param_env
+                               : own              ? &set->own_env
+                                                  : &set->env;
+        bool made = !*env;
+        int r = need_env(set, policy->has_params, env, error);
 
+        for (size_t i = 0; r >= 0 && made && own && !policy->has_params && i < set->libraries.count;
+             i++)
+                cel_env_add_library(*env, set->libraries.items[i]);
+        *ret = *env;
+        return r;
+}
+
+int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error) {
         *set = (struct policy_set){ .kube_minor = kube_minor,
                                     .compiler = PTHREAD_MUTEX_INITIALIZER };
-        return policy_env(set, false, &env, error);
+        return need_env(set, false, &set->env, error);
 }
 
 void policy_set_free(struct policy_set *set) {
@@ -60,6 +78,8 @@ void policy_set_free(struct policy_set *set) {
                 cel_env_free(set->env);
         if (set->param_env)
                 cel_env_free(set->param_env);
+        if (set->own_env)
+                cel_env_free(set->own_env);
         vec_free(&set->libraries);
         vec_free(&set->policies);
         vec_free(&set->bindings);

@@ -72,21 +72,24 @@ static void add_grants(struct buf *buf, const struct rbac_principal *principal, 
 }
 
 static void add_identity(struct buf *buf, const struct rbac_principal *principal) {
-        struct str namespace, name = principal->name;
-        const char *kind = principal->kind == RBAC_GROUP ? "Group" : "User";
+        struct buf title _cleanup_(buf_free) = BUF_INIT;
+        struct str namespace = STR(""), name = principal->name;
+        bool group = principal->kind == RBAC_GROUP;
+        bool account = !group && rbac_service_account(principal->name, &namespace, &name);
+        const char *kind = group ? "Group" : account ? "ServiceAccount" : "User";
 
         buf_add(buf, STR("\"metadata\":{"));
-        if (principal->kind != RBAC_GROUP &&
-            rbac_service_account(principal->name, &namespace, &name)) {
-                kind = "ServiceAccount";
+        if (account)
                 add_field(buf, "namespace", namespace);
-        }
         buf_add(buf, STR("\"name\":"));
         buf_add_json(buf, name);
         buf_add(buf, STR("},\"subject\":{"));
-        buf_printf(buf, "\"kind\":\"%s\",\"%s\":", kind,
-                   principal->kind == RBAC_GROUP ? "group" : "user");
-        buf_add_json(buf, principal->name);
+        add_field(buf, "kind", str_from(kind));
+        add_field(buf, group ? "group" : "user", principal->name);
+        buf_printf(&title, "%s \"%.*s%s%.*s\"", kind, STR_ARG(namespace), account ? "/" : "",
+                   STR_ARG(name));
+        buf_add(buf, STR("\"title\":"));
+        buf_add_json(buf, buf_str(&title));
         buf_add(buf, STR("},"));
 }
 

@@ -4,7 +4,8 @@
  *     apiVersion: redoubt.io/v1
  *     kind: Subject
  *     metadata: {name: deployer, namespace: ci}      namespace: of service accounts only
- *     subject: {kind: ServiceAccount, user: "system:serviceaccount:ci:deployer"}
+ *     subject: {kind: ServiceAccount, user: "system:serviceaccount:ci:deployer",
+ *               title: 'ServiceAccount "ci/deployer"'}         a group has `group`, no `user`
  *     grants:
  *     - namespace: ""            where it holds; empty: everywhere
  *       group: ""                not empty: through this group, which authentication adds
@@ -37,7 +38,7 @@
 #include "rbac/rbac.h"
 
 #define RBAC_SUBJECT_API_VERSION "redoubt.io/v1"
-#define RBAC_SUBJECT_GROUP "redoubt.io"
+#define RBAC_SUBJECT_GROUP POLICY_OWN_GROUP
 
 extern const struct cel_library rbac_library;
 

@@ -235,6 +235,8 @@ static void place_in_roles(struct worker *worker, struct finding *finding,
         finding->related = places + 1;
         finding->related_count = found > 0 ? found - 1 : 0;
         finding->fingerprint = finding_fingerprint(arena, finding, STR("grants"));
+        if (worker->options->frames)
+                subject_frame(worker, finding);
 }
 
 void worker_found(void *userdata, const struct policy_violation *violation) {

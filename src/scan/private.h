@@ -106,6 +106,8 @@ void subjects_judge(struct worker *worker, const struct rbac_index *index);
  * how many of the two there are; */
 size_t subject_places(struct arena *arena, const struct doc_node *node,
                       struct finding_location ret[static 2]);
+/* the source lines around the place of FINDING; */
+void subject_frame(struct worker *worker, struct finding *finding);
 /* who the Subject RESOURCE is. */
 struct resource_ref subject_reference(struct arena *arena, const struct resource *resource);
 
@@ -133,6 +135,10 @@ struct worker {
                                           first finding */
         bool has_reference;
         bool is_subject; /* a Subject that was made of bindings, not a manifest */
+        struct {
+                struct str file;
+                struct buf text;
+        } again;         /* the file that was read last to show its lines */
         struct str file; /* name of the source, in the arena of the list */
 };
 

@@ -156,6 +156,7 @@ static void join(struct worker *worker, struct finding_list *list,
         arena_free(&worker->documents);
         arena_free(&worker->scratch);
         arena_free(&worker->lasting);
+        buf_free(&worker->again.text);
 }
 
 void scan_source(const struct scan_options *options, const struct doc_source *source,

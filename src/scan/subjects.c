@@ -3,9 +3,11 @@
  * a document of its own (rbac/subject.h). What is found is placed at the rule, in the role, that
  * grants too much; the binding is the other place.
  */
+#include "base/fs.h"
 #include "base/util.h"
 #include "rbac/subject.h"
 #include "scan/private.h"
+#include "scan/redact.h"
 
 bool subjects_are_judged(const struct policy_set *set) {
         const struct policy_subject subject = { .group = STR(RBAC_SUBJECT_GROUP),
@@ -89,6 +91,48 @@ size_t subject_places(struct arena *arena, const struct doc_node *node,
         if (ret[count].file.len > 0)
                 count++;
         return count;
+}
+
+/* The text of FILE, which is read again: it was forgotten after it was judged. Of the last file
+ * that was asked for, because findings come role by role. */
+static struct str text_again(struct worker *worker, struct str file) {
+        if (!str_eq(worker->again.file, file)) {
+                buf_clear(&worker->again.text);
+                worker->again.file = file;
+                if (fs_read(file.ptr, -1, worker->options->limits.file_bytes, false,
+                            &worker->again.text, NULL) < 0)
+                        buf_clear(&worker->again.text);
+        }
+        return buf_str(&worker->again.text);
+}
+
+/* Lines before the spot that belong to the same document. */
+enum { FRAME_BEFORE = 2, FRAME_LINE_MAX = 2048 };
+
+void subject_frame(struct worker *worker, struct finding *finding) {
+        struct arena *arena = &worker->list.arena;
+        struct str text = text_again(worker, finding->location.file), line;
+        struct str last[FRAME_BEFORE + 1];
+        uint32_t spot = finding->location.start.line, number = 0;
+        size_t count = 0;
+
+        while (number < spot && str_split(&text, '\n', &line)) {
+                number++;
+                if (str_starts(line, STR("---")))
+                        count = 0;
+                if (spot - number > FRAME_BEFORE)
+                        continue;
+                if (line.len > FRAME_LINE_MAX)
+                        return;
+                last[count++] = line;
+        }
+        if (number != spot || count == 0)
+                return;
+        finding->frame.lines = arena_new_array(arena, count, struct str);
+        finding->frame.first_line = spot - (uint32_t)count + 1;
+        for (size_t i = 0; i < count; i++)
+                finding->frame.lines[finding->frame.count++] =
+                        arena_str(arena, redact_line(&worker->scratch, last[i], false));
 }
 
 struct resource_ref subject_reference(struct arena *arena, const struct resource *resource) {

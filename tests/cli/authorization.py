@@ -127,6 +127,39 @@ def test_matrix():
     assert rbac("matrix", "--resource", "/metrics").status == 2
 
 
+def risks(text, *arguments):
+    with Folder({"rbac.yaml": text}) as path:
+        r = run("rbac", "risks", "-o", "json", *arguments, ".", cwd=path)
+        return r.status, [(f["rule"], f["resource"]["kind"], f["resource"]["namespace"], f["resource"]["name"], f["location"]["file"], f["location"]["line"],
+                           [place["line"] for place in f["related"]]) for f in r.json["findings"]]
+
+
+def test_risks_are_placed_in_roles_and_bindings():
+    account = "{kind: ServiceAccount, name: ci, namespace: shop}"
+    text = role("[{verbs: [get], apiGroups: [''], resources: [pods]}, {verbs: [list], apiGroups: [''], resources: [secrets]}]") + binding(account)
+    found = ("rbac/subject-secrets-read", "ServiceAccount", "shop", "ci", "./rbac.yaml", 4, [6])
+    assert risks(text, "--rule", "rbac/subject-secrets-read") == (1, [found]), risks(text)
+    # A role that is built in has no place: the binding stands for it.
+    status, found = risks(binding(account, name="cluster-admin"), "--rule", "rbac/subject-secrets-read")
+    assert [f[4:] for f in found] == [("./rbac.yaml", 1, [])], found
+    # Nobody has what is bound to nobody, and a group's rights are the group's finding.
+    assert risks(role("[{verbs: [list], apiGroups: [''], resources: [secrets]}]")) == (0, [])
+    text += binding("{kind: Group, name: 'system:serviceaccounts:shop'}", name="r2").replace("name: r2}\nsubjects", "name: r}\nsubjects")
+    assert [f[1] for f in risks(text, "--rule", "rbac/subject-secrets-read")[1]] == ["Group", "ServiceAccount"], risks(text)
+
+
+def test_only_rules_about_our_own_kinds_know_our_functions():
+    policy = ("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  matchConstraints:\n    resourceRules:\n"
+              "    - {apiGroups: ['GROUP'], apiVersions: [v1], operations: [CREATE], resources: [RESOURCE]}\n"
+              "  validations:\n  - expression: \"!rbac.can(object, 'get', '', 'secrets')\"\n")
+    with Folder({"ours.yaml": policy.replace("GROUP", "redoubt.io").replace("RESOURCE", "subjects"),
+                 "pods.yaml": policy.replace("GROUP", "").replace("RESOURCE", "pods"), "o.yaml": CLUSTER}) as path:
+        ours = run("scan", "--no-catalogue", "--rules", "ours.yaml", "o.yaml", cwd=path)
+        assert ours.status == 0 and run("policy", "check", "ours.yaml", cwd=path).status == 0, ours
+        pods = run("scan", "--no-catalogue", "--rules", "pods.yaml", "o.yaml", cwd=path)
+        assert pods.status == 2 and "undeclared reference to 'rbac'" in pods.err, pods
+
+
 def test_wrong_usage():
     for arguments in (["can-i", "get", "secrets"], ["can-i", "get", "--as", "jane"], ["can-i", "--stream", "get", "secrets"], ["subject", "Robot", "x"],
                       ["subject", "ServiceAccount", "x"], ["who-can", "get"], ["can-i", "get", "pods/exec", "--subresource", "log", "--as", "jane"]):

@@ -1,0 +1,29 @@
+/*
+ * What other verbs share with `redoubt scan`: a scan by some of the rules, with all its options.
+ */
+#pragma once
+
+#include "cmd/rules.h"
+
+struct scan_arguments {
+        struct rule_arguments rules;
+        struct option_strings outputs; /* "json", "sarif=FILE" */
+        struct option_strings old;     /* files, folders, git revisions */
+        bool new_only;
+        bool brief, all;
+        int fail_on;
+        const char *namespace, *as;
+        struct option_strings groups;
+        bool as_submitted;
+        int64_t threads;
+        size_t max_file;
+        int64_t max_depth, max_nodes, max_aliases, max_findings;
+        bool no_sandbox;
+};
+
+extern const struct option_spec scan_specs[];
+extern const struct scan_arguments scan_defaults;
+
+/* Scans the paths in ARGV with the options of CONTEXT; by the rules about resources of API group
+ * ABOUT only, unless that is NULL. */
+int scan_command(struct command_context *context, int argc, char **argv, const char *about);
