@@ -22,10 +22,13 @@ struct pack {
         struct error error;
 };
 
+/* The folders are dependencies, too: a rule that is added or removed changes nothing else. */
 static bool wanted(void *userdata, struct str path, struct str relative, bool folder) {
-        (void)userdata;
-        (void)path;
+        struct pack *pack = userdata;
+
         (void)relative;
+        if (folder)
+                buf_printf(&pack->dependencies, " %.*s", STR_ARG(path));
         return folder || (str_ends(path, STR(".yaml")) && !str_ends(path, STR(".test.yaml")));
 }
 
