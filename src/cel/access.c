@@ -22,6 +22,13 @@ static enum cel_found missing(const struct cel_value *operand, struct cel_value 
         return CEL_FOUND_ERROR;
 }
 
+/* Whether missing something in OPERAND is no error, where only PRESENCE is asked for. Kubernetes'
+ * cel-go takes anything for an empty map. */
+static bool may_lack(const struct cel_context *context, const struct cel_value *operand,
+                     bool presence) {
+        return presence && (operand->kind == CEL_MAP || !cel_is_full(context));
+}
+
 static struct cel_value no_such_key(struct cel_context *context, struct str key) {
         static const struct str start = STR_INIT("no such key: ");
         struct cel_error *error = arena_new(context->scratch, struct cel_error);
@@ -61,7 +68,7 @@ enum cel_found cel_select(struct cel_context *context, const struct cel_value *o
                 ret->node = operand->node;
                 return CEL_FOUND_ERROR;
         }
-        if (presence)
+        if (may_lack(context, operand, presence))
                 return absent(operand, ret);
         return missing(operand, no_such_key(context, name), ret);
 }
@@ -145,7 +152,7 @@ enum cel_found cel_index(struct cel_context *context, const struct cel_value *op
                 return index_list(context, operand, index, presence, ret);
         if (operand->kind == CEL_MAP && cel_map_find(context, operand, index, ret))
                 return found_value(ret);
-        if (presence)
+        if (may_lack(context, operand, presence))
                 return absent(operand, ret);
         return missing(operand, no_such_key(context, cel_value_text(context->scratch, index)), ret);
 }
@@ -170,6 +177,8 @@ static enum cel_found eval_operand(struct cel_context *context, const struct cel
                 context->depth++;
                 result = cel_eval_chain(context, expr, ret);
                 context->depth--;
+                if (result == CEL_FOUND_VALUE && ret->kind == CEL_OPTIONAL && cel_is_full(context))
+                        return cel_found_of(ret); /* an optional that was stored in a map */
                 return result;
         }
         cel_eval_into(context, expr, ret);

@@ -52,10 +52,12 @@ enum cel_op {
         CEL_OP_OPTIONAL_INDEX, /* _[?_] */
         CEL_OP_OPT_MAP,        /* target.optMap(var, expr): args[0] is evaluated with slot bound */
         CEL_OP_OPT_FLAT_MAP,
+        CEL_OP_BIND, /* cel.bind(var, value, expr), cel.block([values], expr): args are the values,
+                        then the expression, which is evaluated with a slot bound to each */
 };
 
-/* "_&&_", "_[_]", "@in" ...: the name of the operator's function; NULL for CEL_OP_CALL, "optMap"
- * and "optFlatMap" for those. */
+/* "_&&_", "_[_]", "@in" ...: the name of the operator's function; NULL for CEL_OP_CALL, "optMap",
+ * "optFlatMap" and "cel.bind" for those. */
 const char *cel_op_name(enum cel_op op);
 
 enum cel_macro {
@@ -110,11 +112,12 @@ struct cel_expr {
         size_t entry_count;
         struct cel_value constant; /* CONST */
         struct cel_comprehension *comprehension;
-        struct str var; /* OPT_MAP, OPT_FLAT_MAP */
+        struct str var; /* OPT_MAP, OPT_FLAT_MAP; BIND: empty for those of cel.block */
 
         /* Set by the checker. */
         int slot; /* IDENT: >= 0 a comprehension variable (index into the frame), -1 - n:
-                   * environment variable n; OPT_MAP: the slot that is bound */
+                   * environment variable n; OPT_MAP: the slot that is bound; BIND: the first of
+                   * those that are bound */
         const struct cel_overload *const
                 *overloads;  /* CALL: candidates, in order; NULL-terminated */
         struct regex *regex; /* a constant pattern, compiled once */
@@ -125,6 +128,9 @@ struct cel_expr {
         bool attribute : 1;   /* a path that charges one unit for itself */
         bool conditional : 1; /* a conditional, or a path from one */
 };
+
+/* What cel.block names its values. */
+#define CEL_BLOCK_INDEX "@index%zu"
 
 struct cel_limits {
         uint32_t recursion; /* nesting of the grammar; 250 as in cel-go */
@@ -141,6 +147,7 @@ struct cel_parser_options {
         bool two_variables; /* the two-variable comprehensions (Kubernetes 1.32 and later) */
         bool optionals;     /* .?f [?i] {?k: v} optMap (1.28 and later) */
         bool sort_by;       /* sortBy, a macro of the lists library (1.34 and later) */
+        bool full;          /* x.`a.b`, cel.bind, cel.block, math.greatest ... (see cel.h) */
 };
 int cel_parse(struct arena *arena, struct str expression, const struct cel_parser_options *options,
               struct cel_expr **ret, struct error *error);

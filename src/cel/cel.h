@@ -29,6 +29,8 @@ struct cel_env_options {
         bool no_check; /* skip the type checker; names and overloads are resolved as far as possible
                           (conformance cases) */
         bool no_macros;
+        bool full; /* the language as its specification has it, and cel-go's extension libraries
+                      that Kubernetes does not enable, instead of Kubernetes' choice of a version */
         struct str container; /* a namespace that names are resolved in; empty in Kubernetes */
 };
 

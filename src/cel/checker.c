@@ -65,23 +65,40 @@ static const struct cel_scope *find_local(const struct cel_scope *scope, struct 
         return scope;
 }
 
+/* The comprehension variable that NAME, or what stands before its first dot, is. */
+static const struct cel_scope *find_root(const struct cel_checker *checker, struct str name) {
+        const char *dot = memchr(name.ptr, '.', name.len);
+
+        return find_local(checker->scope,
+                          dot ? str_slice(name, 0, (size_t)(dot - name.ptr)) : name);
+}
+
+static bool resolve_local(struct cel_expr *expr, const struct cel_scope *local) {
+        expr->kind = CEL_EXPR_IDENT;
+        expr->slot = local->slot;
+        expr->type = local->type;
+        return true;
+}
+
 /* Makes EXPR what NAME means: a comprehension variable, a variable of the environment, or a type.
- * Returns false where it means nothing. */
+ * Returns false where it means nothing. In the specification a comprehension variable hides what
+ * the container has under its name, and a name with a leading dot never means one; the cel-go of
+ * Kubernetes tries the container first. */
 static bool resolve_name(struct cel_checker *checker, struct cel_expr *expr, struct str name) {
         struct candidates candidates = candidates_of(checker, name);
+        bool full = checker->env->options.full;
+        const struct cel_scope *local = full ? find_root(checker, name) : NULL;
         struct str candidate;
 
+        if (local)
+                return str_eq(local->name, name) && resolve_local(expr, local);
         while (candidate_next(checker, &candidates, &candidate)) {
-                const struct cel_scope *local = find_local(checker->scope, candidate);
                 const struct cel_type *type = cel_env_type(checker->env, candidate);
                 int number = cel_env_variable(checker->env, candidate);
 
-                if (local) {
-                        expr->kind = CEL_EXPR_IDENT;
-                        expr->slot = local->slot;
-                        expr->type = local->type;
-                        return true;
-                }
+                local = full ? NULL : find_local(checker->scope, candidate);
+                if (local)
+                        return resolve_local(expr, local);
                 if (number >= 0) {
                         expr->kind = CEL_EXPR_IDENT;
                         expr->name = checker->env->variables.items[number].name;
@@ -398,9 +415,13 @@ static const struct cel_type *join(struct cel_checker *checker, const struct cel
                                    const struct cel_type *type) {
         if (!previous)
                 return type;
-        if (cel_infer_assign(&checker->infer, previous, type))
-                return cel_infer_general(&checker->infer, previous, type);
-        return &cel_type_dyn;
+        if (!cel_infer_assign(&checker->infer, previous, type))
+                return &cel_type_dyn;
+        /* cel-go takes null for the more general of a type and null; in the specification it is
+         * that which both are assignable to. */
+        if (checker->env->options.full && type->kind == CEL_TYPE_NULL)
+                return previous;
+        return cel_infer_general(&checker->infer, previous, type);
 }
 
 /* The type of EXPR as an item written with '?'. */
@@ -537,6 +558,9 @@ static void check_any_call(struct cel_checker *checker, struct cel_expr *expr) {
         case CEL_OP_OPT_MAP:
         case CEL_OP_OPT_FLAT_MAP:
                 cel_check_optional_map(checker, expr);
+                break;
+        case CEL_OP_BIND:
+                cel_check_bind(checker, expr);
                 break;
         default:
                 check_operator(checker, expr);

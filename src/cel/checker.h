@@ -55,9 +55,10 @@ const struct cel_type *cel_check_named(struct cel_checker *checker, struct str n
                                        const struct cel_type *const *types, size_t count,
                                        struct doc_pos pos);
 
-/* all(), map() ...; optMap() and optFlatMap(). */
+/* all(), map() ...; optMap() and optFlatMap(); cel.bind() and cel.block(). */
 void cel_check_comprehension(struct cel_checker *checker, struct cel_expr *expr);
 void cel_check_optional_map(struct cel_checker *checker, struct cel_expr *expr);
+void cel_check_bind(struct cel_checker *checker, struct cel_expr *expr);
 
 /* Reports "expected type X but found Y" at POS. */
 void cel_check_mismatch(struct cel_checker *checker, struct doc_pos pos,

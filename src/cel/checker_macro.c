@@ -191,3 +191,25 @@ void cel_check_optional_map(struct cel_checker *checker, struct cel_expr *expr) 
         none = cel_check_named(checker, STR("optional.none"), false, NULL, 0, expr->mark);
         expr->type = call3(checker, expr, "_?_:_", present, result, none);
 }
+
+void cel_check_bind(struct cel_checker *checker, struct cel_expr *expr) {
+        size_t count = expr->arg_count - 1;
+        struct cel_scope *scopes = arena_new_array(checker->arena, count, struct cel_scope);
+        const struct cel_scope *outer = checker->scope;
+        int slot = 0;
+
+        for (size_t i = 0; i < count; i++) {
+                struct cel_expr *value = expr->args[i];
+                struct str name = expr->var.len > 0
+                                          ? expr->var
+                                          : arena_printf(checker->arena, CEL_BLOCK_INDEX, i);
+
+                cel_check_expr(checker, value);
+                enter(checker, &scopes[i], name, value->type, &slot);
+        }
+        cel_check_expr(checker, expr->args[count]);
+        expr->type = cel_infer_resolve(&checker->infer, expr->args[count]->type, false);
+        expr->slot = slot + 1 - (int)count;
+        while (checker->scope != outer)
+                leave(checker);
+}

@@ -90,6 +90,12 @@ static struct cel_value evaluate(struct constants *constants, const struct cel_e
         return value;
 }
 
+/* Whether nothing is refused for its value. In the specification what fails fails when it is
+ * evaluated, if it is. */
+static bool is_lenient(const struct constants *constants) {
+        return constants->env->options.no_check || constants->env->options.full;
+}
+
 static bool call_is(const struct cel_expr *expr, const char *name) {
         return expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_CALL &&
                str_eq(expr->name, str_from(name));
@@ -292,14 +298,14 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
         for (size_t i = 0; i < expr->entry_count; i++)
                 if (expr->entries[i].key->constant.kind == CEL_BYTES) {
                         /* upstream crashes on these when it folds, so no cluster accepts them */
-                        if (!constants->env->options.no_check)
+                        if (!is_lenient(constants))
                                 cel_issues_add(constants->issues, expr->entries[i].key->mark,
                                                "bytes cannot be the key of a map");
                         return;
                 }
         value = evaluate(constants, expr);
         if (value.kind == CEL_ERROR) {
-                if (expr->kind == CEL_EXPR_CALL && !constants->env->options.no_check)
+                if (expr->kind == CEL_EXPR_CALL && !is_lenient(constants))
                         cel_issues_add(constants->issues, expr->mark, "%.*s",
                                        STR_ARG(value.error->message));
                 return;
@@ -323,7 +329,7 @@ static void compile_pattern(struct constants *constants, struct cel_expr *expr) 
         if (cel_patterns_get(constants->env->patterns, pattern->constant.string, &expr->regex,
                              &owned, &error) < 0) {
                 expr->regex = NULL;
-                if (!constants->env->options.no_check)
+                if (!is_lenient(constants))
                         cel_issues_add(constants->issues, pattern->mark, "error parsing regexp: %s",
                                        error.message);
                 return;
@@ -379,6 +385,8 @@ static void optimize(struct constants *constants, struct cel_expr *expr) {
         fold(constants, expr);
         compile_pattern(constants, expr);
         cel_cost_prepare(expr);
+        if (constants->env->options.full)
+                return;
         if (constants->env->options.no_check) {
                 check_arity(constants, expr);
                 return;
@@ -424,7 +432,7 @@ static int check_constants(struct cel_env *env, struct arena *arena,
         };
 
         cel_infer_init(&constants.infer, arena);
-        if (!env->options.no_check)
+        if (!is_lenient(&constants))
                 walk(&constants, expr, validate);
         if (plan && issues->count == 0)
                 walk(&constants, expr, optimize);
@@ -440,7 +448,8 @@ static int parse(const struct cel_env *env, struct arena *arena, struct str expr
                                               .no_macros = env->options.no_macros,
                                               .two_variables = env->options.kube_minor >= 32,
                                               .optionals = env->options.kube_minor >= 28,
-                                              .sort_by = env->options.kube_minor >= 34 };
+                                              .sort_by = env->options.kube_minor >= 34,
+                                              .full = env->options.full };
         struct error error = { 0 };
         int r = cel_parse(arena, arena_str(arena, expression), &options, ret, &error);
 

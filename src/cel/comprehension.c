@@ -88,7 +88,22 @@ static struct cel_value map_entry_set(struct cel_context *context, struct cel_ma
         return cel_null();
 }
 
+/* What the specification says of KEY, which Kubernetes takes: only four types are keys, and none
+ * may be there twice. */
+static struct cel_value check_key(struct cel_context *context, const struct cel_map_builder *map,
+                                  const struct cel_value *key) {
+        if (key->kind != CEL_BOOL && key->kind != CEL_INT && key->kind != CEL_UINT &&
+            key->kind != CEL_STRING)
+                return cel_error(context->scratch, "unsupported key type: %.*s",
+                                 STR_ARG(cel_type_runtime_name(cel_value_type(key))));
+        if (cel_map_builder_find(map, key, false) >= 0)
+                return cel_error(context->scratch, "Failed with repeated key: %.*s",
+                                 STR_ARG(cel_value_text(context->scratch, key)));
+        return cel_null();
+}
+
 struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr *expr) {
+        bool full = cel_is_full(context);
         struct cel_map_builder map = { 0 };
 
         context->cost += CEL_COST_MAP;
@@ -101,9 +116,11 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
                 cel_eval_into(context, expr->entries[i].value, &value);
                 if (cel_is_error(&value))
                         return value;
-                if (key.kind == CEL_BYTES)
+                if (key.kind == CEL_BYTES && !full)
                         return cel_error(context->scratch, CEL_BYTES_KEY_ERROR);
-                result = map_entry_set(context, &map, &expr->entries[i], &key, value);
+                result = full ? check_key(context, &map, &key) : cel_null();
+                if (!cel_is_error(&result))
+                        result = map_entry_set(context, &map, &expr->entries[i], &key, value);
                 if (cel_is_error(&result))
                         return result;
         }

@@ -15,6 +15,9 @@ static const struct cel_library *const libraries[] = {
         &cel_library_authz,
 };
 
+/* Those that --cel-full adds. */
+static const struct cel_library *const extensions[] = { &cel_library_math, &cel_library_encoders };
+
 static void add_type(struct cel_env *env, const char *name, const struct cel_type *type) {
         map_put(&env->types, str_from(name))->value = (void *)type;
 }
@@ -54,7 +57,7 @@ int cel_env_new(struct arena *arena, const struct cel_env_options *options, stru
         env->arena = arena;
         if (options)
                 env->options = *options;
-        if (env->options.kube_minor == 0)
+        if (env->options.kube_minor == 0 || env->options.full)
                 env->options.kube_minor = NEWEST_MINOR;
         env->options.container = arena_str(arena, env->options.container);
         env->patterns = arena_new(arena, struct cel_patterns);
@@ -63,6 +66,8 @@ int cel_env_new(struct arena *arena, const struct cel_env_options *options, stru
         cel_env_add_library(env, cel_operators());
         for (size_t i = 0; i < ELEMENTS(libraries); i++)
                 cel_env_add_library(env, libraries[i]);
+        for (size_t i = 0; env->options.full && i < ELEMENTS(extensions); i++)
+                cel_env_add_library(env, extensions[i]);
         *ret = env;
         return 0;
 }
@@ -101,12 +106,14 @@ static void add_overload(struct cel_env *env, const struct cel_function_row *row
 }
 
 void cel_env_add_library(struct cel_env *env, const struct cel_library *library) {
+        enum cel_dialect other = env->options.full ? CEL_DIALECT_KUBERNETES : CEL_DIALECT_FULL;
         uint16_t minor = env->options.kube_minor;
 
         for (size_t i = 0; i < library->count; i++) {
                 const struct cel_function_row *row = &library->rows[i];
 
-                if (minor >= row->since && (row->until == 0 || minor < row->until))
+                if (minor >= row->since && (row->until == 0 || minor < row->until) &&
+                    row->dialect != other)
                         add_overload(env, row);
         }
 }
@@ -149,4 +156,8 @@ int cel_env_variable(const struct cel_env *env, struct str name) {
         int number = (int)((intptr_t)map_get(&env->variable_index, name) - 1);
 
         return number >= 0 && env->variables.items[number].hidden ? -1 : number;
+}
+
+bool cel_is_full(const struct cel_context *context) {
+        return context->env->options.full;
 }

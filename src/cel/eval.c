@@ -180,6 +180,19 @@ static void eval_opt_map(struct cel_context *context, const struct cel_expr *exp
         collapse(context, ret); /* the macros expand to a conditional */
 }
 
+/* cel.bind(), cel.block(): a value that fails fails where it is used. */
+static void eval_bind(struct cel_context *context, const struct cel_expr *expr,
+                      struct cel_value *ret) {
+        size_t last = expr->arg_count - 1;
+
+        for (size_t i = 0; i < last; i++) {
+                struct cel_value value = cel_eval_expr(context, expr->args[i]);
+
+                context->frame[expr->slot + (int)i] = value;
+        }
+        cel_eval_into(context, expr->args[last], ret);
+}
+
 static void eval_call(struct cel_context *context, const struct cel_expr *expr,
                       struct cel_value *ret) {
         switch (expr->op) {
@@ -202,6 +215,9 @@ static void eval_call(struct cel_context *context, const struct cel_expr *expr,
         case CEL_OP_OPT_MAP:
         case CEL_OP_OPT_FLAT_MAP:
                 eval_opt_map(context, expr, ret);
+                return;
+        case CEL_OP_BIND:
+                eval_bind(context, expr, ret);
                 return;
         case CEL_OP_NOT:
         case CEL_OP_NEGATE:

@@ -464,6 +464,21 @@ static void explain_opt_map(struct explanation *e, const struct cel_expr *expr) 
                 explain(e, expr->target);
 }
 
+/* cel.bind(), cel.block(): what is bound is a reason where it is used; where nothing is, all of it
+ * may be. */
+static void explain_bind(struct explanation *e, const struct cel_expr *expr) {
+        size_t last = expr->arg_count - 1, before = e->reasons.count;
+
+        for (size_t i = 0; i < last; i++) {
+                struct cel_value value = eval(e, expr->args[i]);
+
+                e->context.frame[expr->slot + (int)i] = value;
+        }
+        explain(e, expr->args[last]);
+        for (size_t i = 0; i < last && e->reasons.count == before; i++)
+                explain(e, expr->args[i]);
+}
+
 /* The size of a mapped list is that of the list. */
 static const struct cel_expr *measured(const struct cel_expr *expr) {
         const struct cel_expr *list = expr->target ? expr->target : expr->args[0];
@@ -521,6 +536,9 @@ static void explain_call(struct explanation *e, const struct cel_expr *expr) {
         case CEL_OP_OPT_MAP:
         case CEL_OP_OPT_FLAT_MAP:
                 explain_opt_map(e, expr);
+                return;
+        case CEL_OP_BIND:
+                explain_bind(e, expr);
                 return;
         default:
                 break;

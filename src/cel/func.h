@@ -28,11 +28,19 @@ enum { CEL_MAX_ARGS = 8 };
 typedef struct cel_value cel_function(struct cel_context *context, const struct cel_value *args,
                                       size_t count);
 
+/* Whose language has a function, where the two do not agree (cel_env_options.full). */
+enum cel_dialect {
+        CEL_DIALECT_BOTH,
+        CEL_DIALECT_KUBERNETES,
+        CEL_DIALECT_FULL,
+};
+
 struct cel_function_row {
         const char *signature;
         cel_function *call;
         uint16_t since; /* Kubernetes minor version that enables it: 28 means 1.28; 0 always */
         uint16_t until; /* the first minor version that no longer has it; 0 never */
+        enum cel_dialect dialect;
         /* Checks constant arguments when the expression is compiled (literal validators), or NULL.
          * ARGS[i] is NULL where argument i is no literal. Returns NULL or what is wrong. */
         const char *(*check_literals)(struct arena *arena, const struct cel_value *const *args,
@@ -82,6 +90,10 @@ extern const struct cel_library cel_library_authz;     /* see cel/authorizer.h *
 extern const struct cel_library cel_library_jsonpatch; /* only where mutating policies are
                                                            compiled; not in the base */
 
+/* Extensions of cel-go that Kubernetes does not enable. */
+extern const struct cel_library cel_library_math;
+extern const struct cel_library cel_library_encoders; /* base64 */
+
 /* What an evaluation carries. Functions use `scratch`; the rest is the evaluator's. */
 struct cel_context {
         struct arena *scratch;
@@ -102,6 +114,9 @@ struct cel_context {
 /* Charges COUNT units of work for something that is not one step (copying a list, scanning a
  * string). False: give up. */
 bool cel_charge(struct cel_context *context, uint64_t count);
+
+/* Whether the language is that of the specification (cel_env_options.full). */
+bool cel_is_full(const struct cel_context *context);
 
 /* "no such overload" for a call by NAME. */
 struct cel_value cel_no_such_overload(struct cel_context *context, struct str name,

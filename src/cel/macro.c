@@ -171,17 +171,16 @@ static struct cel_expr *make_optional(struct cel_parser *parser, const struct ma
         return expr;
 }
 
-static struct cel_expr *make_ident(struct cel_parser *parser, const struct cel_call *call,
-                                   struct str name) {
+struct cel_expr *cel_parser_ident(struct cel_parser *parser, const struct cel_call *call,
+                                  struct str name) {
         struct cel_expr *expr = cel_parser_node(parser, CEL_EXPR_IDENT, call->start, call->mark);
 
         expr->name = name;
         return expr;
 }
 
-/* TARGET.NAME(ARG), or NAME(ARG) without a target; ARG may be NULL. */
-static struct cel_expr *make_call(struct cel_parser *parser, const struct cel_call *call,
-                                  struct str name, struct cel_expr *target, struct cel_expr *arg) {
+struct cel_expr *cel_parser_call(struct cel_parser *parser, const struct cel_call *call,
+                                 struct str name, struct cel_expr *target, struct cel_expr *arg) {
         struct cel_expr *expr = cel_parser_node(parser, CEL_EXPR_CALL, call->start, call->mark);
 
         expr->name = name;
@@ -205,38 +204,42 @@ static struct cel_expr *make_sort(struct cel_parser *parser, const struct macro 
                 return cel_parser_fail(parser, call->target->mark,
                                        "sortBy can only be applied to a list, identifier, "
                                        "comprehension, call or select expression");
-        map.target = make_ident(parser, call, input);
+        map.target = cel_parser_ident(parser, call, input);
         fold = make_fold(parser, macro, &map);
         if (!fold)
                 return NULL;
-        sorted = make_call(parser, call, STR("@sortByAssociatedKeys"),
-                           make_ident(parser, call, input), fold);
-        bound = make_call(parser, call, (struct str){ 0 },
-                          make_call(parser, call, STR("optional.of"), NULL, call->target), sorted);
+        sorted = cel_parser_call(parser, call, STR("@sortByAssociatedKeys"),
+                                 cel_parser_ident(parser, call, input), fold);
+        bound = cel_parser_call(
+                parser, call, (struct str){ 0 },
+                cel_parser_call(parser, call, STR("optional.of"), NULL, call->target), sorted);
         bound->op = CEL_OP_OPT_MAP;
         bound->var = input;
-        return make_call(parser, call, STR("value"), bound, NULL);
+        return cel_parser_call(parser, call, STR("value"), bound, NULL);
+}
+
+static struct cel_expr *make(struct cel_parser *parser, const struct macro *macro,
+                             const struct cel_call *call) {
+        switch (macro->shape) {
+        case SHAPE_HAS:
+                return make_has(parser, call);
+        case SHAPE_SORT:
+                return make_sort(parser, macro, call);
+        case SHAPE_OPTIONAL:
+                return make_optional(parser, macro, call);
+        default:
+                return make_fold(parser, macro, call);
+        }
 }
 
 bool cel_parser_macro(struct cel_parser *parser, const struct cel_call *call,
                       struct cel_expr **ret) {
         const struct macro *macro = find(parser, call);
 
-        if (!macro)
+        if (macro)
+                *ret = make(parser, macro, call);
+        else if (!cel_parser_extension(parser, call, ret))
                 return false;
-        switch (macro->shape) {
-        case SHAPE_HAS:
-                *ret = make_has(parser, call);
-                break;
-        case SHAPE_SORT:
-                *ret = make_sort(parser, macro, call);
-                break;
-        case SHAPE_OPTIONAL:
-                *ret = make_optional(parser, macro, call);
-                break;
-        default:
-                *ret = make_fold(parser, macro, call);
-        }
         if (!*ret) {
                 *ret = cel_parser_node(parser, CEL_EXPR_CONST, call->start, call->mark);
                 (*ret)->constant = cel_null();

@@ -94,6 +94,7 @@ const char *cel_op_name(enum cel_op op) {
                 [CEL_OP_DIVIDE] = "_/_",     [CEL_OP_MODULO] = "_%_",
                 [CEL_OP_INDEX] = "_[_]",     [CEL_OP_OPTIONAL_INDEX] = "_[?_]",
                 [CEL_OP_OPT_MAP] = "optMap", [CEL_OP_OPT_FLAT_MAP] = "optFlatMap",
+                [CEL_OP_BIND] = "cel.bind",
         };
 
         return names[op];

@@ -167,12 +167,19 @@ static bool reserved(struct str name) {
 
 /* A field name; Kubernetes does not enable names in backticks. */
 static bool parse_field(struct cel_parser *parser, struct str *ret) {
-        if (parser->token->kind == CEL_TOKEN_ESCAPED) {
+        struct str text = parser->token->text;
+
+        if (parser->token->kind != CEL_TOKEN_ESCAPED) {
+                *ret = text;
+                return expect(parser, CEL_TOKEN_IDENT);
+        }
+        if (!parser->options->full) {
                 (void)cel_parser_fail(parser, parser->token->pos, "unsupported syntax: '`'");
                 return false;
         }
-        *ret = parser->token->text;
-        return expect(parser, CEL_TOKEN_IDENT);
+        *ret = str_slice(text, 1, text.len - 1);
+        cel_parser_next(parser);
+        return true;
 }
 
 /* "?" where optional syntax may stand. Returns false on failure. */
@@ -407,6 +414,7 @@ static struct cel_expr *parse_primary(struct cel_parser *parser) {
 static struct cel_expr *parse_dot(struct cel_parser *parser, struct cel_expr *operand,
                                   struct doc_pos start, struct doc_pos dot) {
         bool optional = accept(parser, CEL_TOKEN_QUESTION);
+        bool escaped = parser->token->kind == CEL_TOKEN_ESCAPED;
         struct doc_pos mark;
         struct cel_expr *expr;
         struct str name;
@@ -416,7 +424,7 @@ static struct cel_expr *parse_dot(struct cel_parser *parser, struct cel_expr *op
         if (!parse_field(parser, &name))
                 return NULL;
         mark = parser->token->pos;
-        if (!optional && accept(parser, CEL_TOKEN_LEFT_PAREN))
+        if (!optional && !escaped && accept(parser, CEL_TOKEN_LEFT_PAREN))
                 return parse_call(parser, name, operand, start, mark);
         expr = cel_parser_node(parser, CEL_EXPR_SELECT, start, dot);
         expr->target = operand;

@@ -1,5 +1,5 @@
 /*
- * What parser.c, literal.c and macro.c share. Private to src/cel.
+ * What parser.c, literal.c, macro.c and extension.c share. Private to src/cel.
  *
  * Recursive descent over the rules of cel-go's CEL.g4, one function a rule. Its limits are counted
  * as cel-go counts them, because an expression that the API server refuses must not compile here:
@@ -65,6 +65,18 @@ struct cel_expr *cel_parse_negative(struct cel_parser *parser, struct doc_pos st
  * that is reported, and *RET is some other node. */
 bool cel_parser_macro(struct cel_parser *parser, const struct cel_call *call,
                       struct cel_expr **ret);
+
+/* The same for the macros of extensions (extension.c), which have a namespace for a target; *RET is
+ * NULL where arguments are wrong. */
+bool cel_parser_extension(struct cel_parser *parser, const struct cel_call *call,
+                          struct cel_expr **ret);
+
+/* Nodes that macros are made of: a name; TARGET.NAME(ARG), or NAME(ARG) without a target, ARG may
+ * be NULL. */
+struct cel_expr *cel_parser_ident(struct cel_parser *parser, const struct cel_call *call,
+                                  struct str name);
+struct cel_expr *cel_parser_call(struct cel_parser *parser, const struct cel_call *call,
+                                 struct str name, struct cel_expr *target, struct cel_expr *arg);
 
 /* While parsing, `slot` of a node holds its height (see above); the checker overwrites it. */
 static inline int *cel_parser_height(struct cel_expr *expr) {

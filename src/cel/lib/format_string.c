@@ -10,7 +10,8 @@
 
 enum {
         PRECISION_DEFAULT = 6,
-        DEPTH_LIMIT = 500 /* of lists and maps within each other */
+        PRECISION_LIMIT = 10000, /* of the specification's format */
+        DEPTH_LIMIT = 500        /* of lists and maps within each other */
 };
 
 /* One pass over a format, at run time or when it is checked. */
@@ -18,6 +19,7 @@ struct formatter {
         struct arena *arena;
         struct builder out;
         size_t count; /* of arguments */
+        bool full;    /* as the specification writes them */
         struct str error;
 
         struct cel_context *context; /* at run time */
@@ -195,7 +197,7 @@ static bool add_map(struct formatter *formatter, const struct cel_value *map, un
                 if (i > 0)
                         builder_add(&formatter->out, STR(", "));
                 builder_add(&formatter->out, entries[i].key);
-                builder_add_char(&formatter->out, ':');
+                builder_add(&formatter->out, formatter->full ? STR(": ") : STR(":"));
                 builder_add(&formatter->out, entries[i].value);
         }
         builder_add_char(&formatter->out, '}');
@@ -227,6 +229,55 @@ static void add_nested_double(struct formatter *formatter, double number) {
                 builder_printf(&formatter->out, "%.*f", PRECISION_DEFAULT, number);
 }
 
+/* --- the specification's text --- */
+
+static bool add_special_number(struct formatter *formatter, double number) {
+        if (isfinite(number))
+                return false;
+        builder_add(&formatter->out, isnan(number) ? STR("NaN")
+                                     : number > 0  ? STR("Infinity")
+                                                   : STR("-Infinity"));
+        return true;
+}
+
+/* %s of what is neither list nor map, within one or not. */
+static bool add_plain(struct formatter *formatter, const struct cel_value *value) {
+        struct str text;
+
+        if (value->kind == CEL_OPTIONAL || value->kind == CEL_OPAQUE)
+                return fail(formatter, "no formatting function for %.*s",
+                            STR_ARG(type_name(value)));
+        if (value->kind == CEL_DOUBLE) {
+                if (!add_special_number(formatter, value->number))
+                        builder_add(&formatter->out,
+                                    cel_double_plain(formatter->arena, value->number));
+                return true;
+        }
+        if (!scalar_text(formatter, value, &text))
+                return false;
+        builder_add(&formatter->out, text);
+        return true;
+}
+
+/* %d, %f and %e of any number. */
+static bool add_plain_number(struct formatter *formatter, const struct cel_value *value, char verb,
+                             int64_t precision) {
+        double number = value->kind == CEL_INT    ? (double)value->integer
+                        : value->kind == CEL_UINT ? (double)value->uinteger
+                                                  : value->number;
+
+        if (precision > PRECISION_LIMIT)
+                return fail(formatter, "a precision of more than %d", PRECISION_LIMIT);
+        if (add_special_number(formatter, number))
+                return true;
+        if (verb == 'd')
+                builder_add(&formatter->out, cel_double_plain(formatter->arena, number));
+        else
+                builder_printf(&formatter->out, verb == 'f' ? "%.*f" : "%.*e", (int)precision,
+                               number);
+        return cel_charge(formatter->context, 1);
+}
+
 /* VALUE within a list or map: so that it could be pasted into CEL again. */
 static bool add_nested(struct formatter *formatter, const struct cel_value *value, unsigned depth) {
         const char *prefix = "", *suffix = "";
@@ -239,6 +290,12 @@ static bool add_nested(struct formatter *formatter, const struct cel_value *valu
                 return add_list(formatter, value, depth);
         case CEL_MAP:
                 return add_map(formatter, value, depth);
+        default:
+                break;
+        }
+        if (formatter->full)
+                return add_plain(formatter, value);
+        switch (value->kind) {
         case CEL_DOUBLE:
                 add_nested_double(formatter, value->number);
                 return true;
@@ -318,6 +375,10 @@ static const struct verb *verb_find(char c) {
 
 /* --- run time --- */
 
+static bool is_number(const struct cel_value *value) {
+        return value->kind == CEL_INT || value->kind == CEL_UINT || value->kind == CEL_DOUBLE;
+}
+
 /* Numbers that %f and %e take as text. */
 static bool special_number(const struct cel_value *value, double *ret) {
         if (value->kind != CEL_STRING)
@@ -369,6 +430,8 @@ static bool add_string(struct formatter *formatter, const struct cel_value *valu
                 return add_list(formatter, value, 0);
         if (value->kind == CEL_MAP)
                 return add_map(formatter, value, 0);
+        if (formatter->full)
+                return add_plain(formatter, value);
         if (!scalar_text(formatter, value, &text))
                 return false;
         builder_add(&formatter->out, text);
@@ -382,7 +445,10 @@ static bool clause_run(struct formatter *formatter, size_t index, char verb, int
 
         if (precision < 0)
                 precision = PRECISION_DEFAULT;
-        if ((verb == 'f' || verb == 'e') && special_number(&value, &number))
+        if (formatter->full && strchr("dfe", verb) && is_number(&value) &&
+            (verb != 'd' || value.kind == CEL_DOUBLE))
+                return add_plain_number(formatter, &value, verb, precision);
+        if (!formatter->full && (verb == 'f' || verb == 'e') && special_number(&value, &number))
                 value = cel_double(number);
         if (value.kind == CEL_OPTIONAL || value.kind == CEL_OPAQUE ||
             !(rule->kinds >> cel_value_type(&value)->kind & 1))
@@ -408,6 +474,7 @@ struct cel_value cel_format_string(struct cel_context *context, const struct cel
         struct formatter formatter = { .arena = context->scratch,
                                        .out = { .arena = context->scratch },
                                        .context = context,
+                                       .full = cel_is_full(context),
                                        .list = &args[1],
                                        .count = cel_list_size(&args[1]),
                                        .clause = clause_run };

@@ -4,7 +4,9 @@
  * Kubernetes has version 2 of cel-go's strings library (ext/formatting.go), whose numbers are those
  * of an English locale: %f groups thousands ("1,234.500000") and %e is written "1.052033×10⁰³"; the
  * number between "%." and "e" is a width there, not a precision. All of that is kept, since
- * messages and verdicts depend on it.
+ * messages and verdicts depend on it. With --cel-full the format is that of the specification
+ * (ext/formatting_v2.go): plain numbers, precisions that are precisions, and no quotes within lists
+ * and maps.
  */
 #pragma once
 

@@ -56,14 +56,26 @@ static struct str problem_text(struct arena *arena, struct str text,
                             problem->message, STR_ARG(at));
 }
 
+/* In the specification ::ffff:c0a8:1 is 192.168.0.1, and only ::ffff:192.168.0.1 is refused. */
+static bool take_mapped(struct str text, struct ip *ip) {
+        if (memchr(text.ptr, '.', text.len))
+                return false;
+        memmove(ip->bytes, ip->bytes + 12, 4);
+        memset(ip->bytes + 4, 0, 12);
+        ip->v6 = false;
+        return true;
+}
+
 /* Returns whether TEXT is an address that is allowed. Otherwise *RET_ERROR (may be NULL) says why.
  */
-static bool read_ip(struct arena *arena, struct str text, struct ip *ret,
+static bool read_ip(struct cel_context *context, struct str text, struct ip *ret,
                     struct cel_value *ret_error) {
+        struct arena *arena = context->scratch;
         struct ip_problem problem;
         struct str zone, quoted, why;
 
-        if (ip_parse(text, ret, &zone, &problem) >= 0 && zone.len == 0 && !ip_is_v4_mapped(ret))
+        if (ip_parse(text, ret, &zone, &problem) >= 0 && zone.len == 0 &&
+            (!ip_is_v4_mapped(ret) || (cel_is_full(context) && take_mapped(text, ret))))
                 return true;
         if (!ret_error)
                 return false;
@@ -136,7 +148,7 @@ static struct cel_value ip(struct cel_context *context, const struct cel_value *
 
         if (!cel_charge_bytes(context, args[0].string.len))
                 return cel_give_up(context);
-        if (!read_ip(context->scratch, args[0].string, &parsed, &error))
+        if (!read_ip(context, args[0].string, &parsed, &error))
                 return error;
         return ip_value(context->scratch, &parsed);
 }
@@ -145,7 +157,7 @@ static struct cel_value is_ip(struct cel_context *context, const struct cel_valu
                               _unused_ size_t count) {
         struct ip parsed;
 
-        return cel_bool(read_ip(context->scratch, args[0].string, &parsed, NULL));
+        return cel_bool(read_ip(context, args[0].string, &parsed, NULL));
 }
 
 static struct cel_value is_canonical(struct cel_context *context, const struct cel_value *args,
@@ -153,7 +165,7 @@ static struct cel_value is_canonical(struct cel_context *context, const struct c
         struct cel_value error;
         struct ip parsed;
 
-        if (!read_ip(context->scratch, args[0].string, &parsed, &error))
+        if (!read_ip(context, args[0].string, &parsed, &error))
                 return error;
         return cel_bool(str_eq(ip_text(context->scratch, &parsed), args[0].string));
 }
@@ -207,7 +219,7 @@ static struct cel_value contains_ip(struct cel_context *context, const struct ce
 
         if (args[1].kind == CEL_STRING) {
                 /* Upstream loses the reason here, though not in containsCIDR. */
-                if (!read_ip(context->scratch, args[1].string, &parsed, NULL))
+                if (!read_ip(context, args[1].string, &parsed, NULL))
                         return cel_plain_no_overload();
                 other = &parsed;
         }

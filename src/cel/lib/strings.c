@@ -1,6 +1,7 @@
 /*
  * Methods of strings: cel-go's ext/strings.go at the version Kubernetes enables (0 before 1.29,
- * then 2). Positions are code points, not bytes. string.format is in format_string.c.
+ * then 2); with --cel-full the newest. Positions are code points, not bytes. string.format is in
+ * format_string.c.
  */
 #include "base/utf8.h"
 #include "cel/lib/format_string.h"
@@ -74,6 +75,8 @@ static struct cel_value index_of(struct cel_context *context, const struct cel_v
         if (!cel_charge_bytes(context, s.len))
                 return cel_give_up(context);
         at = offset_of(s, from);
+        if (at < 0 && cel_is_full(context))
+                return out_of_range(context, from);
         if (at >= 0)
                 at = str_find(s, needle, (size_t)at);
         if (at < 0)
@@ -111,7 +114,7 @@ static struct cel_value last_index_of(struct cel_context *context, const struct 
         if (count == 2)
                 last = (ptrdiff_t)s.len;
         else {
-                if (args[2].integer < 0)
+                if (args[2].integer < 0 || (args[2].integer > runes && cel_is_full(context)))
                         return out_of_range(context, args[2].integer);
                 if (args[2].integer >= runes)
                         return cel_int(-1);
@@ -241,6 +244,24 @@ static struct cel_value replace(struct cel_context *context, const struct cel_va
         return cel_string(replace_times(context->scratch, s, old, replacement, times, size));
 }
 
+static struct cel_value reverse(struct cel_context *context, const struct cel_value *args,
+                                _unused_ size_t count) {
+        struct str s = args[0].string;
+        char *out;
+
+        if (!cel_charge_bytes(context, s.len))
+                return cel_give_up(context);
+        s = cel_valid_text(context->scratch, s);
+        out = arena_alloc(context->scratch, s.len + 1);
+        for (size_t offset = 0; offset < s.len;) {
+                size_t start = offset;
+
+                (void)utf8_next(s, &offset);
+                memcpy(out + s.len - offset, s.ptr + start, offset - start);
+        }
+        return cel_string((struct str){ out, s.len });
+}
+
 /* Go's strings.SplitN; an empty separator splits into code points. */
 static struct cel_value split(struct cel_context *context, const struct cel_value *args,
                               size_t count) {
@@ -336,6 +357,7 @@ static const struct cel_function_row rows[] = {
         { .signature = "string.upperAscii() string", .call = upper_ascii },
         { .signature = "string.replace(string, string) string", .call = replace },
         { .signature = "string.replace(string, string, int) string", .call = replace },
+        { .signature = "string.reverse() string", .call = reverse, .dialect = CEL_DIALECT_FULL },
         { .signature = "string.split(string) list(string)", .call = split },
         { .signature = "string.split(string, int) list(string)", .call = split },
         { .signature = "string.substring(int) string", .call = substring },
