@@ -5,6 +5,7 @@
 
 #include "cmd/command.h"
 #include "policy/admit.h"
+#include "rbac/rbac.h"
 
 extern const struct command command_policy_check, command_policy_eval, command_policy_export;
 
@@ -15,6 +16,7 @@ struct policy_question {
         struct str operation;           /* "CREATE"; empty: as the objects suggest */
         const char *file;               /* name of the object's file, or NULL */
         const struct policy_user *user; /* wins over request.userInfo */
+        const struct rbac_index *rbac;  /* what `authorizer` answers by; NULL: it allows nothing */
 };
 
 /* Fills RET with the request that QUESTION is about; made in ARENA. -EINVAL with what is missing.

@@ -5,6 +5,7 @@
 #include "cmd/policy.h"
 #include "doc/write.h"
 #include "kube/decode.h"
+#include "rbac/authorizer.h"
 
 /* --- the request --- */
 
@@ -182,6 +183,19 @@ static int read_objects(const struct policy_question *q, struct arena *arena,
         return 0;
 }
 
+/* USER, who may be NULL, with what RBAC allows. */
+static const struct policy_user *authorized(struct arena *arena, const struct policy_user *user,
+                                            const struct rbac_index *rbac) {
+        struct policy_user *made = arena_new(arena, struct policy_user);
+        struct rbac_authorizer *authorizer = arena_new(arena, struct rbac_authorizer);
+
+        if (user)
+                *made = *user;
+        *authorizer = rbac_authorizer(rbac, made->name, made->groups, made->group_count);
+        made->authorizer = &authorizer->base;
+        return made;
+}
+
 int policy_question_subject(const struct policy_question *question, struct arena *arena,
                             struct policy_subject *ret, struct error *error) {
         const struct doc_node *options = doc_get(question->request, STR("options"));
@@ -194,6 +208,8 @@ int policy_question_subject(const struct policy_question *question, struct arena
                 return r;
         s.user = question->user ? question->user
                                 : read_user(arena, doc_get(question->request, STR("userInfo")));
+        if (question->rbac)
+                s.user = authorized(arena, s.user, question->rbac);
         s.options = options ? options : default_options(arena, s.operation);
         s.dry_run = dry_run && dry_run->kind == DOC_BOOL && dry_run->boolean;
         s.namespace_object = question->namespace_object;

@@ -5,10 +5,11 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "cmd/policy.h"
+#include "cmd/rbac.h"
 #include "doc/write.h"
 
 struct eval_arguments {
-        struct option_strings policies, bindings, params, groups;
+        struct option_strings policies, bindings, params, groups, rbac;
         const char *object, *old, *namespace, *operation, *subresource, *user;
         bool stream;
 };
@@ -106,15 +107,12 @@ static int read_inputs(struct inputs *in, const struct eval_arguments *arguments
 static const struct policy_user *user_of(struct command_context *context) {
         const struct eval_arguments *arguments = context->options;
         struct policy_user *user = arena_new(context->arena, struct policy_user);
-        struct str *groups = arena_new_array(context->arena, arguments->groups.count, struct str);
 
         if (!arguments->user && arguments->groups.count == 0)
                 return NULL;
-        for (size_t i = 0; i < arguments->groups.count; i++)
-                groups[i] = str_from(arguments->groups.items[i]);
-        user->name = str_from(arguments->user);
-        user->groups = groups;
-        user->group_count = arguments->groups.count;
+        user->name = str_from(arguments->user ? arguments->user : "");
+        user->groups =
+                rbac_groups_of(context->arena, &arguments->groups, user->name, &user->group_count);
         return user;
 }
 
@@ -127,7 +125,7 @@ static const struct doc_node *request_with_subresource(struct arena *arena, cons
         return map;
 }
 
-static int eval_files(struct command_context *context) {
+static int eval_files(struct command_context *context, const struct rbac_index *rbac) {
         const struct eval_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct inputs in = { .context = context,
@@ -135,7 +133,8 @@ static int eval_files(struct command_context *context) {
                              .question = { .operation = str_from(arguments->operation),
                                            .file = arguments->object ? arguments->object
                                                                      : arguments->old,
-                                           .user = user_of(context) } };
+                                           .user = user_of(context),
+                                           .rbac = rbac } };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         struct policy_subject subject;
         int r, status = COMMAND_CLEAN;
@@ -171,6 +170,7 @@ enum { CACHE_SIZE = 64 };
 
 struct stream {
         const struct policy_user *user; /* wins over those of the lines */
+        const struct rbac_index *rbac;
         struct compiled *cache[CACHE_SIZE];
         size_t next; /* the entry to give up when a new one is made */
 };
@@ -267,7 +267,7 @@ static int find_policies(struct stream *stream, const struct doc_node *line,
 static int answer_line(struct stream *stream, struct str text, struct arena *arena,
                        struct buf *answer, struct error *error) {
         struct doc_source source = { STR(""), text };
-        struct policy_question question = { .user = stream->user };
+        struct policy_question question = { .user = stream->user, .rbac = stream->rbac };
         const struct policy_set *set;
         struct policy_subject subject;
         struct doc_reader reader;
@@ -306,8 +306,8 @@ static int read_line(FILE *file, struct buf *buf) {
         return c == EOF && buf->len == 0 ? 0 : 1;
 }
 
-static int eval_stream(struct command_context *context) {
-        struct stream stream = { .user = user_of(context) };
+static int eval_stream(struct command_context *context, const struct rbac_index *rbac) {
+        struct stream stream = { .user = user_of(context), .rbac = rbac };
         struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         int r;
@@ -344,7 +344,8 @@ static void add_paths(const char **paths, size_t *count, const struct option_str
 
 static int confine_eval(struct command_context *context) {
         const struct eval_arguments *a = context->options;
-        size_t count = 0, most = a->policies.count + a->bindings.count + a->params.count + 3;
+        size_t count = 0,
+               most = a->policies.count + a->bindings.count + a->params.count + a->rbac.count + 3;
         const char **paths = arena_new_array(context->arena, most, const char *);
         const char *const single[] = { a->object, a->old, a->namespace };
         struct confine_rules rules = { .read = paths };
@@ -352,6 +353,7 @@ static int confine_eval(struct command_context *context) {
         add_paths(paths, &count, &a->policies);
         add_paths(paths, &count, &a->bindings);
         add_paths(paths, &count, &a->params);
+        add_paths(paths, &count, &a->rbac);
         for (size_t i = 0; i < ELEMENTS(single); i++)
                 if (single[i])
                         paths[count++] = single[i];
@@ -365,7 +367,11 @@ static int run(struct command_context *context, int argc, char **argv) {
                 arguments->policies.count + arguments->bindings.count + arguments->params.count >
                         0 ||
                 arguments->object || arguments->old || arguments->namespace;
-        int r;
+        struct input_list inputs _cleanup_(input_free) = { 0 };
+        struct rbac_index index _cleanup_(rbac_index_free) = { 0 };
+        const struct rbac_index *rbac;
+        bool complete = true;
+        int r = 0;
 
         (void)argc;
         (void)argv;
@@ -375,10 +381,17 @@ static int run(struct command_context *context, int argc, char **argv) {
                 return command_usage_error(context, "--policy FILE or --stream is needed");
         if (!arguments->stream && !arguments->object && !arguments->old)
                 return command_usage_error(context, "--object FILE or --old FILE is needed");
-        r = confine_eval(context);
+        if (arguments->rbac.count > 0)
+                r = rbac_open(context, &arguments->rbac, &inputs);
+        if (r >= 0)
+                r = confine_eval(context);
         if (r < 0)
                 return r;
-        return arguments->stream ? eval_stream(context) : eval_files(context);
+        if (arguments->rbac.count > 0)
+                complete = rbac_read_inputs(&inputs, false, &index);
+        rbac = arguments->rbac.count > 0 ? &index : NULL;
+        r = arguments->stream ? eval_stream(context, rbac) : eval_files(context, rbac);
+        return (r == COMMAND_CLEAN || r == COMMAND_FINDINGS) && !complete ? COMMAND_INCOMPLETE : r;
 }
 
 #define AT(field) offsetof(struct eval_arguments, field)
@@ -404,6 +417,9 @@ static const struct option_spec specs[] = {
           AT(subresource) },
         { 0, "as", "USER", "who makes the request (request.userInfo)", OPTION_STRING, AT(user) },
         { 0, "as-group", "GROUP", "a group of the user", OPTION_STRINGS, AT(groups) },
+        { 0, "rbac", "PATH",
+          "Roles and bindings that `authorizer` answers by; without, it allows nothing",
+          OPTION_STRINGS, AT(rbac), .hint = OPTION_HINT_FILE },
         { 0, "stream", NULL, "answer one line for each line of JSON on standard input", OPTION_FLAG,
           AT(stream) },
         OPTION_END,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "inventory/resource.h"
+#include "rbac/authorizer.h"
 #include "rbac/rbac.h"
 #include "scan/scan.h"
 
@@ -52,7 +53,7 @@ void gather_documents(const struct scan_options *options, const struct input_lis
 /* authorizer.c: who makes the requests that are judged, and what RBAC says. Read-only while workers
  * run. */
 struct authorizer {
-        struct cel_authorizer base; /* first, so that the pointer converts */
+        struct rbac_authorizer base;
         const struct scan_options *options;
         struct rbac_index index;
         struct policy_user user;

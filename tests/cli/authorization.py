@@ -160,6 +160,26 @@ def test_only_rules_about_our_own_kinds_know_our_functions():
         assert pods.status == 2 and "undeclared reference to 'rbac'" in pods.err, pods
 
 
+def test_eval_asks_rbac():
+    policy = ("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  matchConstraints:\n    resourceRules:\n"
+              "    - {apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [configmaps]}\n"
+              "  validations:\n  - expression: \"authorizer.group('').resource('secrets').namespace('shop').check('get').allowed() && 'system:authenticated' in request.userInfo.groups\"\n")
+    with Folder({"policy.yaml": policy, "object.yaml": GOOD, "rbac/cluster.yaml": CLUSTER, "broken/b.yaml": CLUSTER + "---\n" + API + "kind: Role\nmetadata: {name: x}\nrules: 1\n"}) as path:
+        def verdict(*arguments):
+            r = run("policy", "eval", "--policy", "policy.yaml", "--object", "object.yaml", *arguments, cwd=path)
+            return r.status, r.json["verdict"]
+        assert verdict("--as", "jane", "--rbac", "rbac") == (0, "allow")
+        assert verdict("--as", "eve", "--rbac", "rbac/cluster.yaml") == (1, "deny")
+        assert verdict("--as", "jane") == (1, "deny")
+        assert verdict("--as", "jane", "--rbac", "broken") == (3, "allow")
+        assert run("policy", "eval", "--policy", "policy.yaml", "--object", "object.yaml", "--rbac", "gone", cwd=path).status == 2
+        question = {"policy": policy, "object": {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "shop"}},
+                    "request": {"userInfo": {"username": "jane", "groups": ["system:authenticated"]}}}
+        other = {**question, "request": {"userInfo": {"username": "eve", "groups": ["system:authenticated"]}}}
+        r = run("policy", "eval", "--stream", "--rbac", "rbac", stdin=json.dumps(question) + "\n" + json.dumps(other) + "\n", cwd=path)
+        assert [json.loads(line)["verdict"] for line in r.text.splitlines()] == ["allow", "deny"], r
+
+
 def test_wrong_usage():
     for arguments in (["can-i", "get", "secrets"], ["can-i", "get", "--as", "jane"], ["can-i", "--stream", "get", "secrets"], ["subject", "Robot", "x"],
                       ["subject", "ServiceAccount", "x"], ["who-can", "get"], ["can-i", "get", "pods/exec", "--subresource", "log", "--as", "jane"]):
