@@ -391,3 +391,11 @@ int options_parse(const struct option_set *sets, struct arena *arena, int argc, 
         *ret = positionals;
         return 0;
 }
+
+struct str *option_strs(struct arena *arena, const struct option_strings *strings) {
+        struct str *items = arena_new_array(arena, strings->count, struct str);
+
+        for (size_t i = 0; i < strings->count; i++)
+                items[i] = str_from(strings->items[i]);
+        return items;
+}

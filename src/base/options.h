@@ -67,6 +67,9 @@ struct option_strings {
         size_t count, capacity;
 };
 
+/* STRINGS as an array in ARENA. */
+struct str *option_strs(struct arena *arena, const struct option_strings *strings);
+
 /* What a shell offers for an argument. The words of a choice need no hint. */
 enum option_hint {
         OPTION_HINT_NONE,

@@ -132,7 +132,7 @@ static int show(struct command_context *context, int argc, char **argv) {
                                          STR_ARG(near), near.len ? "\"?" : "");
                 if (i > 0)
                         buf_add(&text, STR("---\n"));
-                doc_write_yaml(&text, policy->document->root, 0);
+                doc_write_yaml(&text, policy->object, 0);
         }
         if (r < 0)
                 return r;

@@ -4,10 +4,38 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/rules.h"
 #include "policy/admit.h"
+#include "policy/export.h"
 #include "rbac/rbac.h"
 
 extern const struct command command_policy_check, command_policy_eval, command_policy_export;
+
+/* Which rules are exported, and how: options of `export` and of what simulates it. */
+struct export_arguments {
+        struct rule_arguments rules;
+        struct option_strings practices, actions;
+        const char *namespaces;
+};
+
+/* Rows for an option table whose target TYPE begins with a `struct export_arguments`. */
+#define EXPORT_OPTIONS(type)                                                                       \
+        { 0,                                                                                       \
+          "namespaces",                                                                            \
+          "SELECTOR",                                                                              \
+          "only in namespaces with these labels: key=value, key!=value, key in (a, b), key notin " \
+          "(a, b), key, !key; parted by commas",                                                   \
+          OPTION_STRING,                                                                           \
+          offsetof(type, namespaces) },                                                            \
+        {                                                                                          \
+                0, "practice", "NAME", "only the rules of a practice", OPTION_STRINGS,             \
+                        offsetof(type, practices), .comma = true                                   \
+        }
+
+/* Loads the rules that ARGUMENTS choose into SET and writes them to TEXT as policies and bindings.
+ */
+int policy_export_rules(struct command_context *context, const struct export_arguments *arguments,
+                        struct policy_set *set, struct buf *text, size_t *ret_left_out);
 
 /* What a request is made from. Any part may be NULL. */
 struct policy_question {

@@ -18,29 +18,22 @@ static int load_added(const struct rule_arguments *arguments, struct command_con
         return r;
 }
 
-static struct str *as_strs(struct arena *arena, const struct option_strings *strings) {
-        struct str *items = arena_new_array(arena, strings->count, struct str);
-
-        for (size_t i = 0; i < strings->count; i++)
-                items[i] = str_from(strings->items[i]);
-        return items;
-}
-
 static int choose(const struct rule_arguments *arguments, struct command_context *context,
                   struct policy_set *set) {
         int r = 0;
 
         if (arguments->frameworks.count > 0)
-                r = policy_set_keep_frameworks(set, as_strs(context->arena, &arguments->frameworks),
+                r = policy_set_keep_frameworks(set,
+                                               option_strs(context->arena, &arguments->frameworks),
                                                arguments->frameworks.count, context->error);
         else
-                policy_set_keep_current(set, as_strs(context->arena, &arguments->only),
+                policy_set_keep_current(set, option_strs(context->arena, &arguments->only),
                                         arguments->only.count);
         if (r >= 0 && arguments->only.count > 0)
-                r = policy_set_keep(set, as_strs(context->arena, &arguments->only),
+                r = policy_set_keep(set, option_strs(context->arena, &arguments->only),
                                     arguments->only.count, true, context->error);
         if (r >= 0 && arguments->skip.count > 0)
-                r = policy_set_keep(set, as_strs(context->arena, &arguments->skip),
+                r = policy_set_keep(set, option_strs(context->arena, &arguments->skip),
                                     arguments->skip.count, false, context->error);
         if (r >= 0 && set->policies.count == 0)
                 r = error_set(context->error, -ENOENT, "no rule is left to judge by");

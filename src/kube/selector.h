@@ -19,3 +19,10 @@ bool kube_selector_matches_with(const struct doc_node *selector, const struct do
 /* Checks the shape of SELECTOR: known operators, values present where needed. Returns 0 or -EINVAL
  * with the place. */
 int kube_selector_check(const struct doc_node *selector, struct error *error);
+
+/* Reads a selector as kubectl takes it ("team=shop,tier in (web, api),!legacy") and makes it one of
+ * matchExpressions in ARENA. Grammar of apimachinery's labels.Parse, without the comparisons of
+ * numbers (key>1), which no LabelSelector can hold. -EINVAL with what is wrong: keys and values
+ * have to be such as labels may have. */
+int kube_selector_parse(struct arena *arena, struct str text, const struct doc_node **ret,
+                        struct error *error);

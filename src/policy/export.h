@@ -3,7 +3,9 @@
  *
  * A rule of the catalogue is a policy already. What is added: one that is also judged on pod
  * templates gets the workloads among its resources, and its expressions look at the template where
- * the object is no Pod; and a binding that puts it to work.
+ * the object is no Pod; and a binding that puts it to work. A policy that has bindings keeps them,
+ * with other actions and in fewer namespaces; the objects that they choose as params come along,
+ * and the CustomResourceDefinitions of those.
  */
 #pragma once
 
@@ -11,14 +13,15 @@
 #include "policy/policy.h"
 
 struct policy_export_options {
-        enum policy_action action;
+        const struct str *actions; /* "Deny", "Warn", "Audit"; not Deny and Warn together */
+        size_t action_count;
         struct str namespaces; /* a label selector as kubectl takes it; empty: every namespace */
 };
 
-/* Writes POLICY and its binding as YAML documents. -EINVAL where the selector cannot be read, or
- * the policy takes params (which binding should name them?). */
-int policy_export(struct buf *buf, const struct policy *policy,
-                  const struct policy_export_options *options, struct error *error);
-
-/* Whether POLICY is about files that no API server serves: the configuration of its components. */
-bool policy_is_about_files(const struct policy *policy);
+/* Writes the policies of SET as YAML documents in the order in which they have to be applied: what
+ * others need comes first. Those about files that no API server serves are left out and counted.
+ * -EINVAL where OPTIONS are not valid or a policy takes params but no binding says which; -ENOENT
+ * where those are not in SET. */
+int policy_export(struct buf *buf, struct policy_set *set,
+                  const struct policy_export_options *options, size_t *ret_left_out,
+                  struct error *error);

@@ -280,6 +280,7 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
         int r;
 
         policy->document = doc;
+        policy->object = object;
         policy->params = &set->params;
         policy->spec = doc_get(object, STR("spec"));
         r = read_metadata(&l, object, policy, error);
@@ -360,6 +361,7 @@ int policy_load_binding(struct policy_set *set, const struct doc_node *object,
         if (r < 0)
                 return r;
         binding->name = doc_string(doc_find(object, "metadata", "name"), STR(""));
+        binding->object = object;
         *vec_push(&set->bindings) = binding;
         return 0;
 }

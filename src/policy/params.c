@@ -132,6 +132,13 @@ static bool is_chosen(const struct policy_binding *binding, const struct policy_
         return str_eq(param->name, binding->param_name);
 }
 
+bool policy_chooses_param(const struct policy *policy, const struct policy_binding *binding,
+                          const struct policy_param *param) {
+        return is_of_kind(policy, param) && is_chosen(binding, param) &&
+               (binding->param_namespace.len == 0 ||
+                str_eq(param->namespace, binding->param_namespace));
+}
+
 const char *policy_find_params(const struct policy *policy, const struct policy_binding *binding,
                                const struct policy_subject *subject, struct arena *arena,
                                const struct doc_node *const **ret, size_t *ret_count) {

@@ -109,7 +109,8 @@ struct policy {
         const struct policy_params *params; /* of the set */
         bool uses_namespace; /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
-        const struct doc *document; /* the text, for `policy show` */
+        const struct doc *document;    /* that holds it */
+        const struct doc_node *object; /* the policy in it: an item of a List, maybe */
         const struct doc_node *spec;
         bool compiled;
 };
@@ -126,6 +127,7 @@ struct policy_binding {
         const struct doc_node *param_selector;
         bool params_required;               /* parameterNotFoundAction: Deny */
         const struct doc_node *action_list; /* validationActions as written */
+        const struct doc_node *object;      /* the binding itself */
 };
 
 struct policy_framework {

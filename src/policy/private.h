@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "base/buf.h"
 #include "policy/policy.h"
 
 /* types.c: the types of `request`, `namespaceObject` and `variables`, and the values behind them.
@@ -45,6 +46,17 @@ bool policy_binding_matches(const struct policy_binding *binding,
 const char *policy_find_params(const struct policy *policy, const struct policy_binding *binding,
                                const struct policy_subject *subject, struct arena *arena,
                                const struct doc_node *const **ret, size_t *ret_count);
+
+/* params.c: whether BINDING of POLICY could choose PARAM for some object. */
+bool policy_chooses_param(const struct policy *policy, const struct policy_binding *binding,
+                          const struct policy_param *param);
+
+/* export.c: writes POLICY (prepared) as a YAML document, expanded to pod templates where it is
+ * judged on those. */
+void policy_export_definition(struct buf *buf, const struct policy *policy);
+
+/* export.c: OBJECT without what a server adds to it, as it may be applied. */
+const struct doc_node *policy_export_bare(struct arena *arena, const struct doc_node *object);
 
 /* params.c: reads spec.paramKind and spec.paramRef. */
 int policy_read_param_kind(const struct doc_node *spec, struct policy *policy, struct error *error);

@@ -84,10 +84,93 @@ def test_what_is_exported_refuses_what_a_scan_finds():
         assert run("policy", "eval", "--policy", policy, "--object", write(folder, "good.yaml", GOOD)).status == 0
 
 
+BINDING = """---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: replicas, uid: "1", resourceVersion: "7"}
+spec:
+  policyName: replicas
+  validationActions: [Deny]
+  paramRef: {name: limits, parameterNotFoundAction: Deny}
+  matchResources:
+    namespaceSelector: {matchExpressions: [{key: stage, operator: Exists}]}
+"""
+LIMITS = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s, namespace: shop}\ndata: {most: '%d'}\n"
+WITH_PARAMS = POLICY.replace("spec:\n", "spec:\n  paramKind: {apiVersion: v1, kind: ConfigMap}\n", 1).replace("<= 5", "<= int(params.data.most)")
+
+
+def exported(folder, *arguments):
+    """The file that `policy export` makes, which compiles, and its documents."""
+    r = run("policy", "export", *arguments)
+    assert r.status == 0, r
+    path = write(folder, "exported.yaml", r.text)
+    assert run("policy", "check", path).status == 0, r
+    return path, r.text.split("---\n")
+
+
+def test_an_own_policy_is_exported_with_bindings_and_params():
+    with tempfile.TemporaryDirectory() as folder:
+        rules = write(folder, "rules.yaml", WITH_PARAMS + BINDING + LIMITS % ("limits", 3) + LIMITS % ("other", 9))
+        path, parts = exported(folder, "--no-catalogue", "-r", rules, "--action", "Warn,Audit", "--namespaces", "team in (shop, web),!old")
+        kinds = [next(line for line in part.splitlines() if line.startswith("kind:")) for part in parts]
+        assert kinds == ["kind: ConfigMap", "kind: ValidatingAdmissionPolicy", "kind: ValidatingAdmissionPolicyBinding"], parts
+        assert "name: limits" in parts[0] and "uid" not in parts[2] and "resourceVersion" not in parts[2], parts
+        assert parts[2].index("- Warn") < parts[2].index("- Audit") and "Deny\n" in parts[2].split("parameterNotFoundAction:")[1], parts
+        binding = parts[2].split("namespaceSelector:")[1]
+        for words in ("key: stage", "operator: Exists", "key: team", "- shop", "- web", "key: old", "operator: DoesNotExist"):
+            assert words in binding, (words, binding)
+        labels = "{stage: x, team: web}"
+        namespace = write(folder, "ns.yaml", f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}}}\n")
+        many = write(folder, "many.yaml", DEPLOYMENT % 4)
+        r = run("policy", "eval", "--policy", path, "--object", many, "--namespace-object", namespace)
+        assert r.status == 0 and [v["action"] for v in r.json["violations"]] == ["Warn", "Audit"], r
+
+
+def test_what_cannot_be_exported_is_an_error():
+    with tempfile.TemporaryDirectory() as folder:
+        for text, words in ((WITH_PARAMS, "no binding says which"), (WITH_PARAMS + BINDING, "is not among the rules")):
+            r = run("policy", "export", "--no-catalogue", "-r", write(folder, "rules.yaml", text))
+            assert r.status == 2 and words in r.err and not r.out, r
+        for arguments in (("--action", "Deny,Warn"), ("--action", "Audit,Audit"), ("--action", "deny"), ("--namespaces", "team in shop")):
+            assert run("policy", "export", "--rule", "pods/privileged", *arguments).status == 2, arguments
+
+
+def test_the_kind_of_params_comes_along():
+    with tempfile.TemporaryDirectory() as folder:
+        crd = "---\napiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: limits.example.com}\n" \
+              "spec: {group: example.com, names: {kind: Limit, plural: limits}}\n"
+        limit = "---\napiVersion: example.com/v1\nkind: Limit\nmetadata: {name: limits, namespace: shop}\nspec: {}\n"
+        policy = WITH_PARAMS.replace("apiVersion: v1, kind: ConfigMap", "apiVersion: example.com/v1, kind: Limit")
+        _, parts = exported(folder, "--no-catalogue", "-r", write(folder, "rules.yaml", policy + BINDING + limit + crd))
+        assert "kind: CustomResourceDefinition" in parts[0] and "kind: Limit" in parts[1] and len(parts) == 4, parts
+
+
+def test_old_pods_and_deletions_are_expanded_too():
+    rule = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: kept, annotations: {redoubt.io/judge: pod-templates}}
+spec:
+  matchConstraints:
+    resourceRules:
+    - {apiGroups: [""], apiVersions: [v1], operations: [UPDATE, DELETE], resources: [pods]}
+  variables: [{name: pod, expression: "1"}]
+  validations:
+  - expression: object != null && object.spec.containers.size() >= oldObject.spec.containers.size()
+    messageExpression: "object == null ? 'gone with ' + oldObject.spec.containers[0].name : 'fewer than ' + string(oldObject.spec.containers.size())"
+"""
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {template: {spec: {containers: [%s]}}}\n"
+    with tempfile.TemporaryDirectory() as folder:
+        policy, _ = exported(folder, "--no-catalogue", "-r", write(folder, "rules.yaml", rule), "--action", "Deny")
+        one, two = write(folder, "one.yaml", text % "{name: a}"), write(folder, "two.yaml", text % "{name: a}, {name: b}")
+        for arguments, message in ((("--object", one, "--old", two), "fewer than 2"), (("--object", two, "--old", one), None),
+                                   (("--object", one, "--operation", "DELETE"), "gone with a")):
+            r = run("policy", "eval", "--policy", policy, *arguments)
+            assert [v["message"] for v in r.json["violations"]] == ([message] if message else []), r
+
+
 def test_params_come_from_the_input_of_a_scan():
     with tempfile.TemporaryDirectory() as folder:
-        rules = write(folder, "rules.yaml", POLICY.replace("spec:\n", "spec:\n  paramKind: {apiVersion: v1, kind: ConfigMap}\n", 1)
-                      .replace("<= 5", "<= int(params.data.most)") + "---\n" + """apiVersion: admissionregistration.k8s.io/v1
+        rules = write(folder, "rules.yaml", WITH_PARAMS + "---\n" + """apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicyBinding
 metadata: {name: replicas}
 spec: {policyName: replicas, validationActions: [Deny], paramRef: {name: limits, parameterNotFoundAction: Deny}}

@@ -94,6 +94,57 @@ static void bad_selectors_are_refused(void **state _unused_) {
         }
 }
 
+/* The answers of apimachinery's labels.Parse, but for comparisons of numbers. */
+static void selectors_are_read_as_kubectl_does(void **state _unused_) {
+        static const struct {
+                const char *text, *expressions;
+        } cases[] = {
+                { "team=shop", "[{\"key\":\"team\",\"operator\":\"In\",\"values\":[\"shop\"]}]" },
+                { " a == b , !c ", "[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"b\"]},"
+                                   "{\"key\":\"c\",\"operator\":\"DoesNotExist\"}]" },
+                { "example.com/a", "[{\"key\":\"example.com/a\",\"operator\":\"Exists\"}]" },
+                { "a!=", "[{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[\"\"]}]" },
+                { "a in (x,notin, in)", "[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"x\","
+                                        "\"notin\",\"in\"]}]" },
+                { "a notin(x),in", "[{\"key\":\"a\",\"operator\":\"NotIn\",\"values\":[\"x\"]},"
+                                   "{\"key\":\"in\",\"operator\":\"Exists\"}]" },
+                { "a in ()", "[{\"key\":\"a\",\"operator\":\"In\",\"values\":[\"\"]}]" },
+                { "a,", NULL },
+                { ",a", NULL },
+                { "a b", NULL },
+                { "a in b", NULL },
+                { "a in (b", NULL },
+                { "a in (b c)", NULL },
+                { "a in (b)c", NULL },
+                { "!a=b", NULL },
+                { "a>1", NULL },
+                { "a nott in (y)", NULL },
+                { "Upper/a", NULL },
+                { "a/b/c", NULL },
+                { "a=-b", NULL },
+                { "a=b_", NULL },
+                { "-a", NULL },
+                { "=", NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+                struct buf json _cleanup_(buf_free) = BUF_INIT;
+                const struct doc_node *selector = NULL;
+                struct error error = { 0 };
+                int r = kube_selector_parse(&arena, str_from(cases[i].text), &selector, &error);
+
+                assert_int_equal(r, cases[i].expressions ? 0 : -EINVAL);
+                if (r < 0) {
+                        assert_true(error.message[0] != 0);
+                        continue;
+                }
+                assert_int_equal(kube_selector_check(selector, &error), 0);
+                doc_write_json(&json, doc_get(selector, STR("matchExpressions")));
+                assert_str(buf_str(&json), cases[i].expressions);
+        }
+}
+
 static void null_fields_go_and_places_stay(void **state _unused_) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         const struct doc_node *object =
@@ -244,6 +295,7 @@ int main(void) {
                 cmocka_unit_test(kinds_are_found_in_their_old_groups_too),
                 cmocka_unit_test(selectors_select_as_upstream_does),
                 cmocka_unit_test(bad_selectors_are_refused),
+                cmocka_unit_test(selectors_are_read_as_kubectl_does),
                 cmocka_unit_test(null_fields_go_and_places_stay),
                 cmocka_unit_test(objects_are_decoded_as_the_server_does),
                 cmocka_unit_test(defaults_are_at_the_place_of_what_is_around_them),

@@ -272,9 +272,11 @@ static void errors_of_several_conditions_are_listed_once_each(void **state _unus
 
 static void exported_rules_judge_templates(void **state _unused_) {
         struct world world _cleanup_(world_free) = { 0 }, exported _cleanup_(world_free) = { 0 };
-        const struct policy_export_options options = { POLICY_DENY, STR("team=shop,!old") };
+        const struct str deny = STR("Deny");
+        const struct policy_export_options options = { &deny, 1, STR("team=shop,!old") };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         struct policy_subject subject;
+        size_t left_out;
 
         assert_int_equal(load(&world,
                               "apiVersion: admissionregistration.k8s.io/v1\n"
@@ -287,8 +289,7 @@ static void exported_rules_judge_templates(void **state _unused_) {
                               "  validations: [{expression: \"object.spec.hostNetwork == false || "
                               "object.metadata.object == 'object'\"}]\n"),
                          0);
-        assert_int_equal(policy_export(&text, world.set.policies.items[0], &options, &world.error),
-                         0);
+        assert_int_equal(policy_export(&text, &world.set, &options, &left_out, &world.error), 0);
         assert_int_equal(load(&exported, arena_str(&exported.arena, buf_str(&text)).ptr), 0);
         subject = subject_of(object_of(
                 &exported, "spec: {template: {metadata: {object: x}, spec: {hostNetwork: true}}}"));
