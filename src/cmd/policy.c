@@ -322,16 +322,13 @@ static const struct command command_policy_test = {
         .run = test,
 };
 
-static const struct command *const verbs[] = { &command_policy_list,
-                                               &command_policy_show,
-                                               &command_policy_test,
-                                               &command_policy_check,
-                                               &command_policy_eval,
-                                               &command_policy_export,
-                                               NULL };
+static const struct command *const verbs[] = { &command_policy_list,     &command_policy_show,
+                                               &command_policy_test,     &command_policy_check,
+                                               &command_policy_eval,     &command_policy_export,
+                                               &command_policy_simulate, NULL };
 
 const struct command command_policy = {
         .name = "policy",
-        .summary = "list, show, test, try and export rules",
+        .summary = "list, show, test, try, export and simulate rules",
         .verbs = verbs,
 };

@@ -9,7 +9,8 @@
 #include "policy/export.h"
 #include "rbac/rbac.h"
 
-extern const struct command command_policy_check, command_policy_eval, command_policy_export;
+extern const struct command command_policy_check, command_policy_eval, command_policy_export,
+        command_policy_simulate;
 
 /* Which rules are exported, and how: options of `export` and of what simulates it. */
 struct export_arguments {

@@ -1,5 +1,10 @@
 #include "doc/edit.h"
 
+#include "base/buf.h"
+#include "base/util.h"
+#include "doc/tree.h"
+#include "doc/write.h"
+
 struct doc_node doc_text(struct str text) {
         struct doc_node node = { .kind = DOC_STRING };
 
@@ -34,4 +39,25 @@ const struct doc_node *doc_with(struct arena *arena, const struct doc_node *map,
         made->map.count = (uint32_t)count;
         doc_map_index(arena, made);
         return made;
+}
+
+/* Through JSON, which can hold every tree. */
+const struct doc *doc_copy(struct arena *arena, struct str name, const struct doc_node *node) {
+        struct doc_limits limits = doc_default_limits;
+        struct buf json _cleanup_(buf_free) = BUF_INIT;
+        struct doc_source *source = arena_new(arena, struct doc_source);
+        struct doc *doc = arena_new(arena, struct doc);
+        struct doc_reader reader;
+
+        doc_write_json(&json, node);
+        *source = (struct doc_source){ arena_str(arena, name), arena_str(arena, buf_str(&json)) };
+        /* What could be read once can be read again. */
+        limits.depth = DOC_MAX_DEPTH;
+        limits.nodes = SIZE_MAX;
+        limits.scalar_bytes = UINT32_MAX;
+        doc->source = source;
+        doc->root = arena_new(arena, struct doc_node);
+        doc_reader_init(&reader, source, DOC_JSON, &limits);
+        doc_read(&reader, arena, &doc, NULL);
+        return doc;
 }

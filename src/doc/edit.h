@@ -15,3 +15,7 @@ const struct doc_node *doc_text_list(struct arena *arena, const struct str *text
 /* MAP with VALUE at KEY, at the end where MAP does not have it; without KEY where VALUE is NULL. */
 const struct doc_node *doc_with(struct arena *arena, const struct doc_node *map, struct str key,
                                 const struct doc_node *value);
+
+/* NODE as the root of a document of its own in ARENA that needs neither the source nor the arena of
+ * NODE. Places are lost; NAME is that of its source. */
+const struct doc *doc_copy(struct arena *arena, struct str name, const struct doc_node *node);

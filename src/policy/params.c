@@ -79,16 +79,24 @@ void policy_set_add_param(struct policy_set *set, const struct doc_node *object)
         const struct doc_node *metadata = doc_get(object, STR("metadata"));
         struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
         struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
-        struct policy_param *param;
+        struct policy_param param = {
+                .group = kube_group_version(api_version).group,
+                .kind = kind,
+                .namespace = doc_string(doc_get(metadata, STR("namespace")), STR("")),
+                .name = doc_string(doc_get(metadata, STR("name")), STR("")),
+                .object = object,
+        };
+        struct map_entry *known;
 
         if (api_version.len == 0 || kind.len == 0)
                 return;
-        param = vec_push(&set->params.items);
-        param->group = kube_group_version(api_version).group;
-        param->kind = kind;
-        param->namespace = doc_string(doc_get(metadata, STR("namespace")), STR(""));
-        param->name = doc_string(doc_get(metadata, STR("name")), STR(""));
-        param->object = object;
+        known = map_put(&set->params.known,
+                        arena_printf(&set->arena, "%.*s/%.*s/%.*s/%.*s", STR_ARG(param.group),
+                                     STR_ARG(kind), STR_ARG(param.namespace), STR_ARG(param.name)));
+        if (known->value)
+                return;
+        known->value = set;
+        *vec_push(&set->params.items) = param;
 }
 
 bool policy_set_wants_param(const struct policy_set *set, struct str group, struct str kind) {

@@ -82,6 +82,7 @@ struct policy_param {
 };
 struct policy_params {
         VEC(struct policy_param) items;
+        struct map known; /* group, kind, namespace and name of each */
 };
 
 /* The versions of Kubernetes, by their minor, in which a framework has a control. */
@@ -224,11 +225,16 @@ bool policy_control_in(const struct policy_set *set, struct str control, struct 
 int policy_prepare(struct policy_set *set, struct policy *policy, struct error *error);
 
 /* Adds OBJECT, which must live as long as the set, to those that policies may take as params. What
- * is no Kubernetes object is passed over. */
+ * is no Kubernetes object is passed over, and so is one that was added before: a cluster has it
+ * once. */
 void policy_set_add_param(struct policy_set *set, const struct doc_node *object);
 
 /* Whether a policy with bindings takes objects of this kind as params. */
 bool policy_set_wants_param(const struct policy_set *set, struct str group, struct str kind);
+
+/* Whether BINDING of POLICY could choose PARAM for some object. */
+bool policy_chooses_param(const struct policy *policy, const struct policy_binding *binding,
+                          const struct policy_param *param);
 
 /* --- judging --- */
 
@@ -257,7 +263,7 @@ struct policy_subject {
         bool dry_run;
 };
 
-enum policy_action { POLICY_DENY, POLICY_WARN, POLICY_AUDIT };
+enum policy_action { POLICY_DENY, POLICY_WARN, POLICY_AUDIT, POLICY_ACTION_COUNT };
 
 /* A validation that failed. */
 struct policy_violation {

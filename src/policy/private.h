@@ -47,10 +47,6 @@ const char *policy_find_params(const struct policy *policy, const struct policy_
                                const struct policy_subject *subject, struct arena *arena,
                                const struct doc_node *const **ret, size_t *ret_count);
 
-/* params.c: whether BINDING of POLICY could choose PARAM for some object. */
-bool policy_chooses_param(const struct policy *policy, const struct policy_binding *binding,
-                          const struct policy_param *param);
-
 /* export.c: writes POLICY (prepared) as a YAML document, expanded to pod templates where it is
  * judged on those. */
 void policy_export_definition(struct buf *buf, const struct policy *policy);

@@ -85,6 +85,7 @@ void policy_set_free(struct policy_set *set) {
         vec_free(&set->bindings);
         vec_free(&set->frameworks);
         vec_free(&set->params.items);
+        map_free(&set->params.known);
         map_free(&set->by_id);
         arena_free(&set->arena);
 }

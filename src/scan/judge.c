@@ -107,7 +107,7 @@ static void judge_templates(struct worker *worker, const struct resource *resour
         }
 }
 
-static void start_resource(struct worker *worker, const struct resource *resource,
+void worker_start_resource(struct worker *worker, const struct resource *resource,
                            struct policy_subject *subject) {
         worker->resource = resource;
         worker->has_reference = false;
@@ -124,7 +124,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
         const struct old_object *old =
                 worker->old ? old_find(worker->old, &worker->documents, resource, relative) : NULL;
 
-        start_resource(worker, resource, &subject);
+        worker_start_resource(worker, resource, &subject);
         if (old) {
                 subject.operation = POLICY_UPDATE;
                 subject.old_object = old->resource.object;
@@ -142,7 +142,7 @@ void worker_judge_deleted(void *userdata, const struct old_object *object) {
         worker->doc = object->doc;
         worker->has_lines = false;
         worker->file = (struct str){ 0 };
-        start_resource(worker, &object->resource, &subject);
+        worker_start_resource(worker, &object->resource, &subject);
         subject.operation = POLICY_DELETE;
         subject.old_object = subject.object;
         subject.object = NULL;
@@ -188,6 +188,9 @@ void worker_judge_document(struct worker *worker, const struct doc *doc) {
         } else if (resources.foreign)
                 worker->coverage.skipped++;
         for (size_t i = 0; i < resources.count; i++)
-                judge_resource(worker, &resources.items[i]);
+                if (worker->judge)
+                        worker->judge(worker, &resources.items[i]);
+                else
+                        judge_resource(worker, &resources.items[i]);
         arena_reset(&worker->documents, ARENA_KEEP);
 }

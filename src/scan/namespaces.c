@@ -4,7 +4,7 @@
  * some rule looks at namespaces or takes params, and only files that can hold one are parsed.
  */
 #include "base/util.h"
-#include "doc/write.h"
+#include "doc/edit.h"
 #include "scan/private.h"
 
 static bool wants_params(const struct policy_set *set) {
@@ -14,7 +14,7 @@ static bool wants_params(const struct policy_set *set) {
         return false;
 }
 
-static bool is_needed(const struct policy_set *set) {
+bool namespaces_are_needed(const struct policy_set *set) {
         for (size_t i = 0; i < set->policies.count; i++) {
                 if (set->policies.items[i]->uses_namespace)
                         return true;
@@ -25,29 +25,11 @@ static bool is_needed(const struct policy_set *set) {
         return false;
 }
 
-/* NODE in memory of its own, through JSON: its source is about to go. */
-static const struct doc_node *copy(struct namespaces *namespaces, const struct doc_node *node) {
-        struct buf json _cleanup_(buf_free) = BUF_INIT;
-        struct doc_source *source = arena_new(&namespaces->arena, struct doc_source);
-        struct doc_reader reader;
-        struct doc *doc;
-
-        doc_write_json(&json, node);
-        source->name = STR("");
-        source->text = arena_str(&namespaces->arena, buf_str(&json));
-        doc_reader_init(&reader, source, DOC_JSON, NULL);
-        return doc_read(&reader, &namespaces->arena, &doc, NULL) > 0 ? doc->root : NULL;
-}
-
 static void add_param(struct namespaces *namespaces, struct policy_set *set,
                       const struct resource *resource) {
-        const struct doc_node *node;
-
-        if (!policy_set_wants_param(set, resource->group, resource->kind))
-                return;
-        node = copy(namespaces, resource->object);
-        if (node)
-                policy_set_add_param(set, node);
+        if (policy_set_wants_param(set, resource->group, resource->kind))
+                policy_set_add_param(set,
+                                     doc_copy(&namespaces->arena, STR(""), resource->object)->root);
 }
 
 static void add_document(void *userdata, struct arena *arena, const struct doc *doc) {
@@ -62,11 +44,10 @@ static void add_document(void *userdata, struct arena *arena, const struct doc *
                 add_param(namespaces, namespaces->policies, resource);
                 if (resource->group.len > 0 || !str_eq(resource->resource, STR("namespaces")))
                         continue;
-                node = copy(namespaces, resource->object);
-                if (node)
-                        map_put(&namespaces->by_name,
-                                doc_string(doc_find(node, "metadata", "name"), STR("")))
-                                ->value = (void *)(uintptr_t)node;
+                node = doc_copy(&namespaces->arena, STR(""), resource->object)->root;
+                map_put(&namespaces->by_name,
+                        doc_string(doc_find(node, "metadata", "name"), STR("")))
+                        ->value = (void *)(uintptr_t)node;
         }
 }
 
@@ -78,7 +59,7 @@ void namespaces_read(struct namespaces *namespaces, const struct scan_options *o
         /* Params may be of any kind: then every file is looked at. */
         if (wants_params(options->policies))
                 gather.word = STR("");
-        else if (!is_needed(options->policies))
+        else if (!namespaces_are_needed(options->policies))
                 return;
         gather_documents(options, files, &gather);
 }

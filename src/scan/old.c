@@ -91,10 +91,7 @@ void old_read(struct old_objects *old, const struct scan_options *options,
         struct worker reader = { .options = options };
 
         old->options = options;
-        for (size_t i = 0; i < options->old->problems.count; i++) {
-                *vec_push(&list->diagnostics) = options->old->problems.items[i];
-                coverage->not_judged++;
-        }
+        list_add_problems(list, options->old, coverage);
         for (size_t i = 0; i < options->old->files.count; i++)
                 add_file(old, &options->old->files.items[i], &reader);
         /* Of what was read here only the faults count: the objects were not judged. */

@@ -40,6 +40,9 @@ void namespaces_read(struct namespaces *namespaces, const struct scan_options *o
                      const struct input_list *files);
 void namespaces_free(struct namespaces *namespaces);
 
+/* Whether some policy of SET looks at Namespaces. */
+bool namespaces_are_needed(const struct policy_set *set);
+
 /* gather.c: gives DOCUMENT every document of files that may hold WORD. The document is gone when
  * the next one is read. */
 struct gather {
@@ -94,6 +97,36 @@ const struct old_object *old_find(const struct old_objects *old, struct arena *s
 typedef void old_object_fn(void *userdata, const struct old_object *object);
 void old_each_deleted(const struct old_objects *old, old_object_fn *each, void *userdata);
 
+/* owners.c: which object controls which, in the input. */
+struct owners {
+        struct arena arena;
+        struct map by_object; /* namespace, kind and name -> struct owner */
+};
+void owners_read(struct owners *owners, const struct scan_options *options,
+                 const struct input_list *files);
+void owners_free(struct owners *owners);
+
+/* The object at the top of those that control RESOURCE; RESOURCE where none does. Its text is that
+ * of RESOURCE and OWNERS. */
+struct resource_ref owners_top(const struct owners *owners, struct arena *scratch,
+                               const struct resource *resource);
+
+/* installed.c: the policies and bindings of a cluster, with those that are about to be applied. */
+struct simulation;
+struct simulate_options;
+struct installed {
+        struct policy_set set;         /* the policies that can be judged */
+        struct map policies, bindings; /* name -> struct installed_object */
+        struct simulation *simulation; /* learns what cannot be read, and the orphans */
+};
+int installed_read(struct installed *installed, const struct simulate_options *options,
+                   const struct input_list *files, struct error *error);
+
+/* Tells the simulation of policies and bindings, params being known, and leaves those policies in
+ * the set that do something. */
+void installed_describe(struct installed *installed);
+void installed_free(struct installed *installed);
+
 /* Judges the documents of one source on this thread. */
 void scan_source(const struct scan_options *options, const struct doc_source *source,
                  const struct namespaces *namespaces, struct finding_list *list,
@@ -112,15 +145,21 @@ void subject_frame(struct worker *worker, struct finding *finding);
 /* who the Subject RESOURCE is. */
 struct resource_ref subject_reference(struct arena *arena, const struct resource *resource);
 
+/* Adds the folders and links of FILES that could not be read to LIST. */
+void list_add_problems(struct finding_list *list, const struct input_list *files,
+                       struct report_coverage *coverage);
+
 /* What a worker owns. */
 struct worker {
         const struct scan_options *options;
         const struct namespaces *namespaces;
         const struct policy_user *user; /* NULL in tests of rules */
         const struct old_objects *old;  /* NULL: every object is being created */
-        struct arena documents;         /* reset for each document */
-        struct arena scratch;           /* reset for each judgement */
-        struct arena lasting;           /* plans */
+        /* What is done with a resource; NULL: it is judged as a scan does. */
+        void (*judge)(struct worker *worker, const struct resource *resource);
+        struct arena documents; /* reset for each document */
+        struct arena scratch;   /* reset for each judgement */
+        struct arena lasting;   /* plans */
         struct plan *plans;
         struct finding_list list;
         struct report_coverage coverage;
@@ -147,6 +186,17 @@ struct worker {
  * reported why. */
 bool worker_load(struct worker *worker, const struct input_file *file, struct loaded *ret);
 void loaded_clear(struct loaded *loaded);
+
+/* scan.c: reads FILE and judges all that is in it. */
+void worker_read(struct worker *worker, const struct input_file *file);
+
+/* scan.c: moves what WORKER found to LIST and COVERAGE, and frees the rest. */
+void worker_join(struct worker *worker, struct finding_list *list,
+                 struct report_coverage *coverage);
+
+/* judge.c: makes RESOURCE the one at hand, and completes SUBJECT: its Namespace and the user. */
+void worker_start_resource(struct worker *worker, const struct resource *resource,
+                           struct policy_subject *subject);
 
 /* judge.c: judges every resource of DOC. */
 void worker_judge_document(struct worker *worker, const struct doc *doc);

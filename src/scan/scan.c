@@ -53,18 +53,25 @@ static void judge_reader(struct worker *worker, struct doc_reader *reader) {
 
 /* --- the workers --- */
 
+void worker_read(struct worker *worker, const struct input_file *file) {
+        struct loaded own = { 0 };
+
+        worker->input = file;
+        if (worker_load(worker, file, &own))
+                judge_reader(worker, &own.reader);
+        loaded_clear(&own);
+}
+
 static void work_item(void *userdata, size_t number, void *user) {
         struct item *item = userdata;
         struct scan *scan = user;
         struct worker *worker = &scan->workers[number];
-        struct loaded own = { 0 };
 
         worker->input = item->file;
         if (item->loaded)
                 judge_reader(worker, &item->part);
-        else if (worker_load(worker, item->file, &own))
-                judge_reader(worker, &own.reader);
-        loaded_clear(&own);
+        else
+                worker_read(worker, item->file);
 }
 
 static void release(struct loaded *loaded) {
@@ -143,7 +150,7 @@ static void add_coverage(struct report_coverage *to, const struct report_coverag
         to->deleted += from->deleted;
 }
 
-static void join(struct worker *worker, struct finding_list *list,
+void worker_join(struct worker *worker, struct finding_list *list,
                  struct report_coverage *coverage) {
         for (size_t i = 0; i < worker->list.findings.count; i++)
                 *vec_push(&list->findings) = worker->list.findings.items[i];
@@ -167,7 +174,7 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
 
         doc_reader_init(&reader, source, DOC_AUTO, &options->limits);
         judge_reader(&worker, &reader);
-        join(&worker, list, coverage);
+        worker_join(&worker, list, coverage);
         finding_list_sort(list);
 }
 
@@ -176,14 +183,19 @@ static void add_problem(struct finding_list *list, struct str file, struct str m
                 (struct diagnostic){ .file = file, .message = message, .incomplete = true };
 }
 
-/* What is known before any file is read: folders that cannot be listed, policies that cannot be
- * judged. */
-static void add_known_problems(const struct scan_options *options, const struct input_list *files,
-                               struct finding_list *list, struct report_coverage *coverage) {
+void list_add_problems(struct finding_list *list, const struct input_list *files,
+                       struct report_coverage *coverage) {
         for (size_t i = 0; i < files->problems.count; i++) {
                 *vec_push(&list->diagnostics) = files->problems.items[i];
                 coverage->not_judged++;
         }
+}
+
+/* What is known before any file is read: folders that cannot be listed, policies that cannot be
+ * judged. */
+static void add_known_problems(const struct scan_options *options, const struct input_list *files,
+                               struct finding_list *list, struct report_coverage *coverage) {
+        list_add_problems(list, files, coverage);
         for (size_t i = 0; i < options->policies->policies.count; i++) {
                 const struct policy *policy = options->policies->policies.items[i];
 
@@ -227,7 +239,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
-                join(&workers[i], list, coverage);
+                worker_join(&workers[i], list, coverage);
         }
         authorizer_add_problems(&authorizer, list, coverage);
         authorizer_free(&authorizer);
