@@ -214,8 +214,10 @@ static void add_problems(struct buf *buf, const struct finding_list *list) {
 
 void simulation_add_text(struct buf *buf, const struct simulation *s, struct str title, bool all) {
         buf_add_terminal(buf, title);
-        buf_printf(buf, ": %zu objects · %zu policies · %zu bindings\n", s->coverage.objects,
-                   s->policies.count, s->bindings.count);
+        buf_printf(buf, ": %zu object%s · %zu polic%s · %zu binding%s\n", s->coverage.objects,
+                   s->coverage.objects == 1 ? "" : "s", s->policies.count,
+                   s->policies.count == 1 ? "y" : "ies", s->bindings.count,
+                   s->bindings.count == 1 ? "" : "s");
         add_enforced(buf, s);
         add_remarks(buf, s);
         add_hits(buf, s, all);
