@@ -151,6 +151,17 @@ static void eval_or(struct cel_context *context, const struct cel_expr *expr, bo
         }
 }
 
+/* Charges the call EXPR with its RESULT, unless evaluating ARGS used up what is allowed. */
+static void pay_call(struct cel_context *context, const struct cel_expr *expr,
+                     const struct cel_value *args, size_t count, const struct cel_value *result) {
+        if (context->exhausted || context->cost > context->cost_limit)
+                return;
+        if (expr->cost == CEL_COST_ONE)
+                context->cost++;
+        else
+                cel_pay(context, cel_cost_of(context, expr->cost, args, count, result));
+}
+
 /* The receiver and the arguments. Returns false with the first error in *RET_ERROR; cel-go charges
  * for the call if all of them were evaluated. */
 static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
@@ -166,7 +177,7 @@ static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
                 if (i == 0 && expr->pair)
                         cel_eval_into(context, expr->args[1 - receiver], &args[1]);
                 if (i + 1 == count || expr->pair)
-                        cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret_error));
+                        pay_call(context, expr, args, count, ret_error);
                 return false;
         }
         return true;
@@ -203,15 +214,12 @@ void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                         call = (*overloads)->row->call;
         if (!call) {
                 *ret = call_error(context, expr, args, count);
-                cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret));
+                pay_call(context, expr, args, count, ret);
                 return;
         }
         context->regex = expr->regex;
         *ret = call(context, args, count);
-        if (expr->cost == CEL_COST_ONE)
-                context->cost++;
-        else
-                cel_pay(context, cel_cost_of(context, expr->cost, args, count, ret));
+        pay_call(context, expr, args, count, ret);
         if (context->exhausted)
                 *ret = cel_exhausted();
 }

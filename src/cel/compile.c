@@ -290,9 +290,28 @@ static bool foldable(const struct cel_expr *expr) {
                is_constant(expr->args[0]) && expr->overloads[0];
 }
 
+/* Membership in an empty list literal is false whatever the left side is. */
+static bool is_never(const struct cel_expr *expr) {
+        const struct cel_expr *list;
+
+        if (expr->kind != CEL_EXPR_CALL || expr->op != CEL_OP_IN)
+                return false;
+        list = expr->args[1];
+        return list->kind == CEL_EXPR_CONST && list->constant.kind == CEL_LIST &&
+               cel_list_size(&list->constant) == 0 && list->type->kind == CEL_TYPE_LIST;
+}
+
+static void make_constant(struct cel_expr *expr, struct cel_value value) {
+        expr->kind = CEL_EXPR_CONST;
+        expr->constant = value;
+        expr->arg_count = expr->entry_count = 0;
+}
+
 static void fold(struct constants *constants, struct cel_expr *expr) {
         struct cel_value value;
 
+        if (is_never(expr))
+                make_constant(expr, cel_bool(false));
         if (!foldable(expr))
                 return;
         for (size_t i = 0; i < expr->entry_count; i++)
@@ -310,9 +329,7 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
                                        STR_ARG(value.error->message));
                 return;
         }
-        expr->kind = CEL_EXPR_CONST;
-        expr->constant = value;
-        expr->arg_count = expr->entry_count = 0;
+        make_constant(expr, value);
 }
 
 /* A constant pattern is compiled once; the environment keeps it. */

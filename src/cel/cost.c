@@ -81,12 +81,29 @@ static uint64_t list_cost(double factor, uint64_t size) {
         return (fabs(cost) < 0x1p62 ? (uint64_t)(int64_t)cost : 0) + 1 + CEL_COST_LIST;
 }
 
-static uint64_t self_compare_cost(const struct cel_value *list) {
+/* The words of Go for a value, an error among others, that is counted as a list and is none: cel-go
+ * gives up the whole evaluation. */
+static uint64_t no_list(struct cel_context *context, const struct cel_value *value) {
+        bool adds = value->kind == CEL_STRING || value->kind == CEL_BYTES ||
+                    value->kind == CEL_INT || value->kind == CEL_UINT ||
+                    value->kind == CEL_DOUBLE || value->kind == CEL_TIMESTAMP ||
+                    value->kind == CEL_DURATION;
+
+        cel_abort(context,
+                  "internal error: interface conversion: %s is not traits.Lister: missing method "
+                  "%s",
+                  cel_value_go_type(value), adds ? "Contains" : "Add");
+        return 0;
+}
+
+static uint64_t self_compare_cost(struct cel_context *context, const struct cel_value *list) {
         uint64_t size = size_of(list, true);
         double factor = 2;
         struct cel_value first;
 
-        if (list->kind == CEL_LIST && size > 0) {
+        if (list->kind != CEL_LIST)
+                return no_list(context, list);
+        if (size > 0) {
                 first = cel_list_at(list, 0);
                 if (first.kind == CEL_STRING || first.kind == CEL_BYTES)
                         factor += text_factor;
@@ -143,11 +160,10 @@ static uint64_t pair_cost(struct cel_context *context, uint8_t rule, const struc
                 return 1 + times(times(size_of(&args[0], false), size_of(&args[1], false)),
                                  rule == CEL_COST_SETS ? 1 : 2);
         case CEL_COST_SORT_BY:
-                return self_compare_cost(&args[1]);
+                return self_compare_cost(context, &args[1]);
         case CEL_COST_SELECTOR:
                 return selector_cost(size_of(&args[1], false));
         default:
-                (void)context;
                 return 1;
         }
 }
@@ -181,7 +197,7 @@ uint64_t cel_cost_of(struct cel_context *context, uint8_t rule, const struct cel
                 return list_cost(count > 1 && args[1].kind == CEL_INT ? (double)args[1].integer : 1,
                                  size_of(&args[0], true));
         case CEL_COST_SELF_COMPARE:
-                return self_compare_cost(&args[0]);
+                return self_compare_cost(context, &args[0]);
         default:
                 return count > 1 ? pair_cost(context, rule, args) : 1;
         }
@@ -262,7 +278,7 @@ static const struct price {
         uint8_t rule;
         bool overload;
         enum cel_type_kind kind;
-        bool function; /* only as a function */
+        enum { BOTH_FORMS, FUNCTION, METHOD } form;
 } prices[] = {
         { "@sortByAssociatedKeys", CEL_COST_SORT_BY, true, CEL_TYPE_LIST },
         { "bytes", CEL_COST_TEXT, true, CEL_TYPE_STRING },
@@ -279,7 +295,7 @@ static const struct price {
         { "flatten", CEL_COST_FLATTEN },
         { "format", CEL_COST_TEXT },
         { "indexOf", CEL_COST_TRAVERSE },
-        { "ip", CEL_COST_TEXT, .function = true },
+        { "ip", CEL_COST_TEXT, .form = FUNCTION },
         { "ip.isCanonical", CEL_COST_TEXT_TWICE },
         { "isCIDR", CEL_COST_TEXT },
         { "isIP", CEL_COST_TEXT },
@@ -292,7 +308,7 @@ static const struct price {
         { "lastIndexOf", CEL_COST_TRAVERSE },
         { "lists.range", CEL_COST_LIST_RESULT },
         { "lowerAscii", CEL_COST_TEXT },
-        { "matches", CEL_COST_REGEX },
+        { "matches", CEL_COST_REGEX, .form = METHOD },
         { "max", CEL_COST_TRAVERSE },
         { "min", CEL_COST_TRAVERSE },
         { "quantity", CEL_COST_TEXT },
@@ -336,7 +352,8 @@ static uint8_t call_rule(const struct cel_expr *expr) {
         for (size_t i = 0; i < ELEMENTS(prices); i++) {
                 const struct price *price = &prices[i];
 
-                if (!str_eq(expr->name, str_from(price->name)) || (price->function && expr->target))
+                if (!str_eq(expr->name, str_from(price->name)) ||
+                    price->form == (expr->target ? FUNCTION : METHOD))
                         continue;
                 if (price->overload &&
                     (!is_single(expr) || expr->overloads[0]->params[0]->kind != price->kind))
@@ -353,14 +370,21 @@ static bool has_constant_pattern(const struct cel_expr *expr) {
                expr->arg_count > 0 && expr->args[expr->arg_count - 1]->kind == CEL_EXPR_CONST;
 }
 
+/* Whether cel-go evaluates both arguments before it looks at either: it does so where it knows the
+ * function, which is one for all overloads of what sortBy() calls. */
+static bool is_pair(const struct cel_expr *expr) {
+        if ((expr->target != NULL) + expr->arg_count != 2 || has_constant_pattern(expr))
+                return false;
+        return is_single(expr) || str_eq(expr->name, STR("@sortByAssociatedKeys"));
+}
+
 static void prepare_call(struct cel_expr *expr) {
         const struct cel_expr *base;
 
         switch (expr->op) {
         case CEL_OP_CALL:
                 expr->cost = call_rule(expr);
-                expr->pair = (expr->target != NULL) + expr->arg_count == 2 && is_single(expr) &&
-                             !has_constant_pattern(expr);
+                expr->pair = is_pair(expr);
                 return;
         case CEL_OP_CONDITIONAL:
                 expr->conditional = true;

@@ -96,12 +96,13 @@ static inline void cel_pay_operator(struct cel_context *context, const struct ce
                                     const struct cel_value *left, const struct cel_value *right) {
         struct cel_value args[2];
 
-        if (expr->cost == CEL_COST_ONE) {
+        if (expr->cost == CEL_COST_FREE || context->exhausted ||
+            context->cost > context->cost_limit)
+                return;
+        if (expr->cost == CEL_COST_ONE || !right) {
                 context->cost++;
                 return;
         }
-        if (expr->cost == CEL_COST_FREE || !right)
-                return;
         if (expr->cost == CEL_COST_EQUAL &&
             ((!cel_cost_has_size(left) && !cel_cost_has_size(right)) ||
              cel_cost_is_short(left, right))) {

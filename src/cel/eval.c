@@ -16,6 +16,18 @@ bool cel_charge(struct cel_context *context, uint64_t count) {
         return !context->exhausted;
 }
 
+void cel_abort(struct cel_context *context, const char *format, ...) {
+        struct cel_error *error = arena_new(context->scratch, struct cel_error);
+        va_list args;
+
+        va_start(args, format);
+        error->message = arena_vprintf(context->scratch, format, args);
+        va_end(args);
+        context->aborted = error;
+        context->aborted_cost = context->cost;
+        context->exhausted = true;
+}
+
 /* An optional in an optional loses a layer where cel-go reads an identifier or takes a branch of a
  * conditional, and optional.of(optional.none()) becomes optional.of(null): it resolves both as
  * attributes, which unwrap an optional and wrap what is in it again. */
@@ -101,25 +113,10 @@ static void eval_conditional(struct cel_context *context, const struct cel_expr 
         collapse(context, ret);
 }
 
-/* An empty list that the checker knows to be a list. */
-static bool is_empty_list(const struct cel_expr *expr) {
-        if (!expr->type || expr->type->kind != CEL_TYPE_LIST)
-                return false;
-        if (expr->kind == CEL_EXPR_CONST)
-                return expr->constant.kind == CEL_LIST && cel_list_size(&expr->constant) == 0;
-        return expr->kind == CEL_EXPR_LIST && expr->arg_count == 0;
-}
-
 static void eval_operator(struct cel_context *context, const struct cel_expr *expr,
                           struct cel_value *ret) {
         struct cel_value left, right;
 
-        /* cel-go turns membership in an empty list literal into false without looking at the
-         * left side. */
-        if (expr->op == CEL_OP_IN && is_empty_list(expr->args[1])) {
-                cel_bool_into(ret, false);
-                return;
-        }
         cel_eval_into(context, expr->args[0], &left);
         if (expr->arg_count == 1) {
                 cel_pay_operator(context, expr, &left, NULL);
@@ -146,6 +143,21 @@ static void eval_operator(struct cel_context *context, const struct cel_expr *ex
                 cel_operate_into(context, expr->op, &left, &right, ret);
 }
 
+/* Evaluates the body of EXPR with its variable bound to VALUE, for which DEFERRED is charged when
+ * it is used. */
+static void eval_body(struct cel_context *context, const struct cel_expr *expr,
+                      struct cel_value value, struct cel_deferred *deferred,
+                      struct cel_value *ret) {
+        context->frame[expr->slot] = value;
+        context->deferred = deferred;
+        cel_eval_into(context, expr->args[0], ret);
+        context->deferred = deferred->outer;
+        context->deferred_cost -= deferred->paid;
+        if (!cel_is_error(ret) && expr->op == CEL_OP_OPT_MAP)
+                *ret = cel_optional_of(context->scratch, *ret);
+        collapse(context, ret); /* the macros expand to a conditional */
+}
+
 /* target.optMap(x, e), target.optFlatMap(x, e). */
 static void eval_opt_map(struct cel_context *context, const struct cel_expr *expr,
                          struct cel_value *ret) {
@@ -154,12 +166,14 @@ static void eval_opt_map(struct cel_context *context, const struct cel_expr *exp
 
         cel_eval_into(context, expr->target, ret);
         deferred.cost = context->cost - context->deferred_cost - before;
-        if (expr->conditional) {
-                deferred.cost++; /* value() */
-                context->cost++; /* hasValue() */
-        } else {
+        if (!expr->conditional) {
+                /* A mere binding: an error shows where the variable is used. */
                 context->cost -= deferred.cost;
+                eval_body(context, expr, cel_is_error(ret) ? *ret : *ret->some, &deferred, ret);
+                return;
         }
+        deferred.cost++; /* value() */
+        context->cost++; /* hasValue() */
         if (cel_is_error(ret))
                 return;
         if (ret->kind != CEL_OPTIONAL) {
@@ -167,17 +181,9 @@ static void eval_opt_map(struct cel_context *context, const struct cel_expr *exp
                 return;
         }
         /* optional.of() or optional.none() */
-        context->cost += expr->conditional && (expr->op == CEL_OP_OPT_MAP || !ret->some);
-        if (!ret->some)
-                return;
-        context->frame[expr->slot] = *ret->some;
-        context->deferred = &deferred;
-        cel_eval_into(context, expr->args[0], ret);
-        context->deferred = deferred.outer;
-        context->deferred_cost -= deferred.paid;
-        if (!cel_is_error(ret) && expr->op == CEL_OP_OPT_MAP)
-                *ret = cel_optional_of(context->scratch, *ret);
-        collapse(context, ret); /* the macros expand to a conditional */
+        context->cost += expr->op == CEL_OP_OPT_MAP || !ret->some;
+        if (ret->some)
+                eval_body(context, expr, *ret->some, &deferred, ret);
 }
 
 /* cel.bind(), cel.block(): a value that fails fails where it is used. */
@@ -327,7 +333,10 @@ void cel_context_init(struct cel_context *context, const struct cel_program *pro
 static void eval_program(struct cel_context *context, const struct cel_program *program,
                          struct cel_value *ret) {
         cel_eval_into(context, program->expr, ret);
-        if (context->cost > context->cost_limit)
+        if (context->aborted) {
+                *ret = cel_error_fixed(context->aborted);
+                context->cost = context->aborted_cost;
+        } else if (context->cost > context->cost_limit)
                 *ret = cel_exhausted();
 }
 
@@ -358,8 +367,10 @@ void cel_eval_nested(const struct cel_program *program, struct cel_context *cont
         context->deferred = NULL;
         eval_program(context, program, ret);
         /* A variable that costs too much is an error like others to the expression around it. */
-        if (context->cost > context->cost_limit && context->steps <= context->step_limit)
+        if ((context->aborted || context->cost > context->cost_limit) &&
+            context->steps <= context->step_limit)
                 context->exhausted = false;
+        context->aborted = NULL;
         context->nested_cost += context->cost;
         context->cost = cost;
         context->deferred_cost = deferred_cost;

@@ -46,6 +46,10 @@ static inline bool cel_step(struct cel_context *context) {
         return true;
 }
 
+/* Gives up with an error that nothing absorbs: where cel-go panics, and says so. */
+void cel_abort(struct cel_context *context, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
 /* Makes CONTEXT ready for an evaluation of PROGRAM. */
 void cel_context_init(struct cel_context *context, const struct cel_program *program,
                       const struct cel_activation *activation, struct arena *scratch);

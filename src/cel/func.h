@@ -106,9 +106,11 @@ struct cel_context {
         int64_t nested_cost;        /* of the lazy variables evaluated on the way */
         int64_t deferred_cost;      /* that part of cost that was charged late */
         struct cel_deferred *deferred;
-        bool exhausted;            /* a bound was hit: no &&, || or macro absorbs that */
-        const struct regex *regex; /* the constant pattern of the call being made, or NULL */
-        uint32_t depth;            /* nesting of expressions and lazy variables, bounded */
+        bool exhausted;                  /* a bound was hit: no &&, || or macro absorbs that */
+        const struct cel_error *aborted; /* `exhausted` for another reason: the result ... */
+        int64_t aborted_cost;            /* ... and the cost at that time */
+        const struct regex *regex;       /* the constant pattern of the call being made, or NULL */
+        uint32_t depth;                  /* nesting of expressions and lazy variables, bounded */
 };
 
 /* Charges COUNT units of work for something that is not one step (copying a list, scanning a

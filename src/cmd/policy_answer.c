@@ -1,5 +1,6 @@
 /* The request behind a question, and the answer as JSON. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/util.h"
 #include "cmd/policy.h"
@@ -309,7 +310,7 @@ static void add_admission(struct buf *buf, const struct policy_question *q,
                 buf_add_char(buf, ':');
                 buf_add_json(buf, admission->annotations.items[i].value);
         }
-        buf_add(buf, STR("}}\n"));
+        buf_printf(buf, "},\"cost\":%" PRIu64 "}\n", admission->cost);
 }
 
 bool policy_answer(struct buf *buf, const struct policy_set *set,

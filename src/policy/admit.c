@@ -205,7 +205,7 @@ static bool is_exempt(const struct policy_subject *subject) {
 void policy_admit(const struct policy_set *set, const struct policy_subject *subject,
                   struct arena *arena, struct policy_admission *ret) {
         struct dispatch d = { .arena = arena, .admission = ret, .subject = subject };
-        const struct policy_sink sink = { take_violation, take_annotation, &d };
+        const struct policy_sink sink = { take_violation, take_annotation, &d, &ret->cost };
 
         *ret = (struct policy_admission){ 0 };
         for (size_t i = 0; i < set->policies.count && !is_exempt(subject); i++) {

@@ -22,6 +22,7 @@ struct policy_admission {
         VEC(struct policy_violation) violations; /* one for each action of a failed validation */
         VEC(struct str) warnings;                /* without duplicates */
         VEC(struct policy_audit) annotations;
+        uint64_t cost; /* of all that was evaluated, in Kubernetes' units (cel/cost.h) */
 };
 
 /* Judges SUBJECT by the policies of SET, all of them prepared, into ARENA. */

@@ -3,87 +3,34 @@
  * (k8s.io/apiserver/pkg/admission/plugin/policy/validating/validator.go).
  *
  * Match conditions first: one that is false outranks one that fails, and namespaceObject is null in
- * them. Then every validation, each on its own, then the audit annotations. Variables are evaluated
- * when first used and remembered for this object. Only a violation pays for finding out where it
- * came from.
+ * them. Then all validations, then the messages of those that have an expression for it, then the
+ * audit annotations: four evaluations, each with a budget (evaluation.h). When the validations or
+ * the annotations run out of theirs, that is all there is to say; when the messages do, every
+ * validation has failed. So nothing is reported before all is evaluated. Only a violation pays for
+ * finding out where it came from.
  */
-#include <errno.h>
-
 #include "base/utf8.h"
 #include "base/util.h"
 #include "base/vec.h"
-#include "policy/private.h"
+#include "policy/evaluation.h"
 
 /* Bytes: a longer message is not used, a longer audit annotation is cut. */
 enum { MESSAGE_MAX = 5 << 10, ANNOTATION_MAX = 10 << 10 };
 
-/* `variables` of one judgement: a map whose entries are computed on demand. */
-struct variables {
-        struct cel_lazy lazy; /* first, so that the pointer converts */
-        const struct policy *policy;
-        struct cel_value *values; /* CEL_UNSET until evaluated */
-};
+#define OUT_OF_BUDGET                                                                              \
+        "validation failed due to running out of cost budget, no further validation rules will "   \
+        "be run"
 
 struct judgement {
         const struct policy *policy;
         struct arena *scratch;
         struct cel_value values[POLICY_VARIABLE_COUNT];
-        struct cel_activation activation;
-        struct variables variables;
+        struct policy_evaluation conditions, validations, messages, annotations;
+        /* by validation and annotation; a message that was not asked for is CEL_UNSET */
+        struct cel_value *verdicts, *texts, *notes;
         const struct policy_binding *binding;
         const struct policy_sink *sink;
 };
-
-static ptrdiff_t variable_index(const struct policy *policy, struct str name) {
-        for (size_t i = 0; i < policy->variable_count; i++)
-                if (str_eq(policy->variables[i].name, name))
-                        return (ptrdiff_t)i;
-        return -1;
-}
-
-/* What is thrown by a variable says whose fault it is. */
-static struct cel_value variable_error(struct arena *scratch, struct str name,
-                                       struct cel_value value) {
-        struct cel_error *error = arena_new(scratch, struct cel_error);
-
-        *error = *value.error;
-        error->message =
-                arena_printf(scratch, "composited variable \"%.*s\" fails to evaluate: %.*s",
-                             STR_ARG(name), STR_ARG(value.error->message));
-        value.error = error;
-        return value;
-}
-
-/* A variable sees only those before it, so this ends. */
-static int get_variable(const struct cel_lazy *lazy, struct cel_context *context, struct str key,
-                        struct cel_value *ret) {
-        struct variables *variables = (struct variables *)(uintptr_t)lazy;
-        ptrdiff_t i = variable_index(variables->policy, key);
-        struct cel_value *value;
-
-        if (i < 0)
-                return -ENOENT;
-        value = &variables->values[i];
-        if (value->kind == CEL_UNSET) {
-                cel_eval_nested(variables->policy->variables[i].program, context, value);
-                if (value->kind == CEL_ERROR)
-                        *value = variable_error(context->scratch,
-                                                variables->policy->variables[i].name, *value);
-        }
-        *ret = *value;
-        return 0;
-}
-
-static const struct cel_program *variable_program(const struct cel_lazy *lazy, struct str key) {
-        const struct variables *variables = (const struct variables *)lazy;
-        ptrdiff_t i = variable_index(variables->policy, key);
-
-        return i < 0 ? NULL : variables->policy->variables[i].program;
-}
-
-static struct cel_value lazy_map(const struct cel_lazy *lazy) {
-        return (struct cel_value){ .kind = CEL_MAP, .representation = CEL_LAZY, .lazy = lazy };
-}
 
 static void prepare_authorizer(struct judgement *j, const struct policy_subject *subject) {
         const struct cel_authorizer *authorizer = subject->user ? subject->user->authorizer : NULL;
@@ -104,29 +51,22 @@ static void prepare(struct judgement *j, const struct policy_subject *subject,
                     const struct doc_node *params) {
         const struct policy *policy = j->policy;
 
-        j->variables.lazy.get = get_variable;
-        j->variables.policy = policy;
-        j->variables.values = arena_new_array(j->scratch, policy->variable_count, struct cel_value);
-        for (size_t i = 0; i < policy->variable_count; i++)
-                j->variables.values[i].kind = CEL_UNSET;
         j->values[POLICY_OBJECT] = cel_from_doc(subject->object);
         j->values[POLICY_OLD_OBJECT] = cel_from_doc(subject->old_object);
         j->values[POLICY_NAMESPACE_OBJECT] = cel_null();
-        j->values[POLICY_VARIABLES] = lazy_map(&j->variables.lazy);
         j->values[POLICY_PARAMS] = cel_from_doc(params);
         if (policy->uses_request)
                 j->values[POLICY_REQUEST] = cel_from_doc(policy_request(j->scratch, subject));
         else
                 j->values[POLICY_REQUEST] = cel_null();
         prepare_authorizer(j, subject);
-        j->activation =
-                (struct cel_activation){ .variables = j->values, .count = POLICY_VARIABLE_COUNT };
 }
 
-/* Reports VIOLATION with what PROGRAM (NULL: nothing) decided it by. */
-static void violate(struct judgement *j, const struct cel_program *program,
-                    struct policy_violation violation) {
-        static const struct cel_explainer explainer = { variable_program };
+/* --- violations --- */
+
+/* Reports VIOLATION with what PROGRAM (NULL: nothing) decided it by in EVALUATION. */
+static void violate(struct judgement *j, const struct policy_evaluation *evaluation,
+                    const struct cel_program *program, struct policy_violation violation) {
         struct cel_reason *reasons =
                 arena_new_array(j->scratch, CEL_EXPLAIN_MAX, struct cel_reason);
 
@@ -134,20 +74,22 @@ static void violate(struct judgement *j, const struct cel_program *program,
         violation.binding = j->binding;
         violation.reasons = reasons;
         if (program)
-                violation.reason_count =
-                        cel_explain(program, &j->activation, &explainer, j->scratch, reasons);
+                violation.reason_count = policy_evaluation_explain(evaluation, program, reasons);
         j->sink->violation(j->sink->userdata, &violation);
 }
 
-static void violate_error(struct judgement *j, size_t validation, const struct cel_program *program,
-                          struct str message, bool always) {
+static void violate_error(struct judgement *j, const struct policy_evaluation *evaluation,
+                          const struct cel_program *program, struct policy_violation violation) {
         if (j->policy->ignore_failures)
                 return;
-        violate(j, program,
-                (struct policy_violation){ .validation = validation,
-                                           .message = message,
-                                           .error = true,
-                                           .always = always });
+        violation.error = true;
+        violate(j, evaluation, program, violation);
+}
+
+static void violate_budget(struct judgement *j, const struct policy_evaluation *evaluation) {
+        violate_error(
+                j, evaluation, evaluation->exhausted,
+                (struct policy_violation){ .validation = SIZE_MAX, .message = STR(OUT_OF_BUDGET) });
 }
 
 static struct str error_message(struct judgement *j, struct str expression,
@@ -155,6 +97,8 @@ static struct str error_message(struct judgement *j, struct str expression,
         return arena_printf(j->scratch, "expression '%.*s' resulted in error: %.*s",
                             STR_ARG(expression), STR_ARG(result->error->message));
 }
+
+/* --- match conditions --- */
 
 /* The errors of several conditions as one: as they are where they agree, else in a list. */
 struct failures {
@@ -184,36 +128,114 @@ static struct str join_failures(struct judgement *j, const struct failures *fail
                                             : text;
 }
 
-/* Returns whether the object is to be judged. An error counts only when no condition is false. */
+/* Returns whether the object is to be judged. An error counts only when no condition is false; all
+ * of them are evaluated, because running out of budget outranks both. */
 static bool conditions_hold(struct judgement *j) {
         struct failures failures = { 0 };
         struct cel_value result;
+        bool hold = true;
 
+        policy_evaluation_init(&j->conditions, j->policy, j->values, CEL_COST_PER_CONDITIONS,
+                               j->scratch);
         for (size_t i = 0; i < j->policy->condition_count; i++) {
-                cel_eval(j->policy->conditions[i].program, &j->activation, j->scratch, &result);
-                if (result.kind == CEL_BOOL && !result.boolean)
+                const struct policy_condition *condition = &j->policy->conditions[i];
+
+                if (!policy_evaluate(&j->conditions, condition->program, &result)) {
+                        violate_budget(j, &j->conditions);
                         return false;
-                if (result.kind == CEL_ERROR)
-                        add_failure(j, &failures, &j->policy->conditions[i], &result);
+                }
+                if (result.kind == CEL_BOOL && !result.boolean)
+                        hold = false;
+                else if (result.kind == CEL_ERROR)
+                        add_failure(j, &failures, condition, &result);
         }
-        if (failures.messages.count == 0)
-                return true;
-        violate_error(j, SIZE_MAX, failures.program, join_failures(j, &failures), false);
+        if (!hold || failures.messages.count == 0)
+                return hold;
+        violate_error(j, &j->conditions, failures.program,
+                      (struct policy_violation){ .validation = SIZE_MAX,
+                                                 .message = join_failures(j, &failures) });
         return false;
 }
 
+/* --- evaluating --- */
+
+static bool holds(const struct cel_value *verdict) {
+        return verdict->kind == CEL_BOOL && verdict->boolean;
+}
+
+static void evaluate_validations(struct judgement *j) {
+        size_t count = j->policy->validation_count;
+
+        j->verdicts = arena_new_array(j->scratch, count, struct cel_value);
+        policy_evaluation_init(&j->validations, j->policy, j->values, CEL_COST_PER_POLICY,
+                               j->scratch);
+        for (size_t i = 0; i < count; i++)
+                if (!policy_evaluate(&j->validations, j->policy->validations[i].program,
+                                     &j->verdicts[i]))
+                        return;
+}
+
+/* Whether the outcome can depend on the messages: where a validation is false, or where the
+ * messages could use up the budget, be they shown or not. What an expression costs is seldom much
+ * more than its own limit; twice that is taken for the most. */
+static bool messages_matter(const struct judgement *j) {
+        const struct policy *policy = j->policy;
+        uint64_t most = policy_evaluation_unused(&j->validations);
+        bool any = false;
+
+        for (size_t i = 0; i < policy->validation_count; i++) {
+                if (!policy->validations[i].message_program)
+                        continue;
+                if (j->sink->cost || !holds(&j->verdicts[i]))
+                        return true;
+                any = true;
+                most++;
+        }
+        return any && j->validations.cost * 2 + most * 2 * CEL_COST_PER_CALL > CEL_COST_PER_POLICY;
+}
+
+/* Messages and annotations are made without the authorizer, and get what the validations left. */
+static void evaluate_messages(struct judgement *j) {
+        size_t count = j->policy->validation_count;
+
+        j->texts = arena_new_array(j->scratch, count, struct cel_value);
+        for (size_t i = 0; i < count; i++)
+                j->texts[i].kind = CEL_UNSET;
+        j->messages.exhausted = NULL;
+        if (!messages_matter(j))
+                return;
+        policy_evaluation_init(&j->messages, j->policy, j->values,
+                               CEL_COST_PER_POLICY - j->validations.cost, j->scratch);
+        for (size_t i = 0; i < count; i++) {
+                const struct cel_program *program = j->policy->validations[i].message_program;
+
+                if (program && !policy_evaluate(&j->messages, program, &j->texts[i]))
+                        return;
+        }
+}
+
+static void evaluate_annotations(struct judgement *j) {
+        size_t count = j->policy->annotation_count;
+
+        j->notes = arena_new_array(j->scratch, count, struct cel_value);
+        policy_evaluation_init(&j->annotations, j->policy, j->values, CEL_COST_PER_POLICY,
+                               j->scratch);
+        for (size_t i = 0; i < count; i++)
+                if (!policy_evaluate(&j->annotations, j->policy->annotations[i].program,
+                                     &j->notes[i]))
+                        return;
+}
+
+/* --- reporting --- */
+
 /* The message of a validation that is false: its messageExpression, its message, or the expression
  * itself. */
-static struct str false_message(struct judgement *j, const struct policy_validation *validation) {
-        struct cel_value result;
-        struct str text;
+static struct str false_message(struct judgement *j, const struct policy_validation *validation,
+                                const struct cel_value *result) {
+        struct str text = result->kind == CEL_STRING ? utf8_trim(result->string) : STR("");
 
-        if (validation->message_program) {
-                cel_eval(validation->message_program, &j->activation, j->scratch, &result);
-                text = result.kind == CEL_STRING ? utf8_trim(result.string) : STR("");
-                if (text.len > 0 && text.len <= MESSAGE_MAX && str_find(text, STR("\n"), 0) < 0)
-                        return text;
-        }
+        if (text.len > 0 && text.len <= MESSAGE_MAX && str_find(text, STR("\n"), 0) < 0)
+                return text;
         text = utf8_trim(validation->message);
         if (text.len > 0)
                 return text;
@@ -221,53 +243,75 @@ static struct str false_message(struct judgement *j, const struct policy_validat
                             STR_ARG(utf8_trim(validation->expression)));
 }
 
-static void judge_validation(struct judgement *j, size_t i) {
+static void report_validation(struct judgement *j, size_t i) {
         const struct policy_validation *validation = &j->policy->validations[i];
+        const struct cel_value *verdict = &j->verdicts[i];
         struct policy_violation violation = { .validation = i };
-        struct cel_value result;
 
-        cel_eval(validation->program, &j->activation, j->scratch, &result);
-        if (result.kind == CEL_BOOL && result.boolean)
-                return;
-        if (result.kind == CEL_BOOL) {
-                violation.message = false_message(j, validation);
+        if (verdict->kind == CEL_ERROR) {
+                violation.message = error_message(j, validation->expression, verdict);
+                violate_error(j, &j->validations, validation->program, violation);
+        } else if (j->messages.exhausted) {
+                violation.message = STR("failed messageExpression: " OUT_OF_BUDGET);
+                violate_error(j, &j->messages, j->messages.exhausted, violation);
+        } else if (!holds(verdict)) {
+                violation.message = false_message(j, validation, &j->texts[i]);
                 violation.reason = validation->reason.len ? validation->reason : STR("Invalid");
-                violate(j, validation->program, violation);
-        } else if (result.kind == CEL_ERROR)
-                violate_error(j, i, validation->program,
-                              error_message(j, validation->expression, &result), false);
+                violate(j, &j->validations, validation->program, violation);
+        }
 }
 
 /* A value that is empty or null is not written. An error refuses the request, even where the
  * binding only warns. */
-static void make_annotation(struct judgement *j, const struct policy_annotation *annotation) {
-        struct cel_value result;
-        struct str text;
+static void report_annotation(struct judgement *j, size_t i) {
+        const struct policy_annotation *annotation = &j->policy->annotations[i];
+        const struct cel_value *note = &j->notes[i];
+        struct str text = note->kind == CEL_STRING ? utf8_trim(note->string) : STR("");
 
-        cel_eval(annotation->program, &j->activation, j->scratch, &result);
-        if (result.kind == CEL_ERROR) {
-                violate_error(j, SIZE_MAX, annotation->program,
-                              error_message(j, annotation->expression, &result), true);
-        } else if (result.kind == CEL_STRING) {
-                text = utf8_trim(result.string);
-                if (text.len > 0)
-                        j->sink->annotation(j->sink->userdata, j->policy, annotation->key,
-                                            str_slice(text, 0, ANNOTATION_MAX));
+        if (note->kind == CEL_ERROR)
+                violate_error(j, &j->annotations, annotation->program,
+                              (struct policy_violation){
+                                      .validation = SIZE_MAX,
+                                      .message = error_message(j, annotation->expression, note),
+                                      .always = true });
+        else if (text.len > 0 && j->sink->annotation)
+                j->sink->annotation(j->sink->userdata, j->policy, annotation->key,
+                                    str_slice(text, 0, ANNOTATION_MAX));
+}
+
+static void judge_conditioned(struct judgement *j) {
+        evaluate_validations(j);
+        if (j->validations.exhausted) {
+                violate_budget(j, &j->validations);
+                return;
         }
+        j->values[POLICY_AUTHORIZER].kind = CEL_UNSET;
+        j->values[POLICY_REQUEST_RESOURCE].kind = CEL_UNSET;
+        evaluate_messages(j);
+        evaluate_annotations(j);
+        if (j->annotations.exhausted) {
+                violate_budget(j, &j->annotations);
+                return;
+        }
+        for (size_t i = 0; i < j->policy->validation_count; i++)
+                report_validation(j, i);
+        for (size_t i = 0; i < j->policy->annotation_count; i++)
+                report_annotation(j, i);
 }
 
 static void judge_once(struct judgement *j, const struct policy_subject *subject,
                        const struct doc_node *params) {
         prepare(j, subject, params);
-        if (!conditions_hold(j))
-                return;
-        if (j->policy->uses_namespace)
-                j->values[POLICY_NAMESPACE_OBJECT] =
-                        cel_from_doc(policy_namespace(j->scratch, subject));
-        for (size_t i = 0; i < j->policy->validation_count; i++)
-                judge_validation(j, i);
-        for (size_t i = 0; j->sink->annotation && i < j->policy->annotation_count; i++)
-                make_annotation(j, &j->policy->annotations[i]);
+        j->validations.cost = j->messages.cost = j->annotations.cost = 0;
+        if (conditions_hold(j)) {
+                if (j->policy->uses_namespace)
+                        j->values[POLICY_NAMESPACE_OBJECT] =
+                                cel_from_doc(policy_namespace(j->scratch, subject));
+                judge_conditioned(j);
+        }
+        if (j->sink->cost)
+                *j->sink->cost += j->conditions.cost + j->validations.cost + j->messages.cost +
+                                  j->annotations.cost;
 }
 
 void policy_judge_bound(const struct policy *policy, const struct policy_binding *binding,
@@ -282,9 +326,12 @@ void policy_judge_bound(const struct policy *policy, const struct policy_binding
                 policy_find_params(policy, binding, subject, scratch, &params, &count);
 
         if (problem)
-                violate_error(&j, SIZE_MAX, NULL,
-                              arena_printf(scratch, "failed to configure binding: %s", problem),
-                              true);
+                violate_error(&j, NULL, NULL,
+                              (struct policy_violation){
+                                      .validation = SIZE_MAX,
+                                      .message = arena_printf(
+                                              scratch, "failed to configure binding: %s", problem),
+                                      .always = true });
         for (size_t i = 0; !problem && i < count; i++)
                 judge_once(&j, subject, params[i]);
 }

@@ -270,7 +270,7 @@ struct policy_violation {
         const struct policy *policy;
         const struct policy_binding *binding; /* NULL: judged without one */
         size_t validation; /* index; SIZE_MAX: a match condition, an audit annotation or the params
-                              failed */
+                              failed, or the budget did not suffice */
         struct str message;
         struct str reason; /* of the refusal; empty after an error */
         bool error;        /* an expression could not be evaluated, or params could not be had;

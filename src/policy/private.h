@@ -24,10 +24,13 @@ const struct doc_node *policy_namespace(struct arena *arena, const struct policy
 /* What a judgement yields, piece by piece. */
 struct policy_sink {
         policy_violation_fn *violation;
-        /* An audit annotation of POLICY; NULL: audit annotations are not evaluated. */
+        /* An audit annotation of POLICY; NULL: nobody keeps them. */
         void (*annotation)(void *userdata, const struct policy *policy, struct str key,
                            struct str value);
         void *userdata;
+        /* What was evaluated cost this much more. NULL: nobody asks, and messages that cannot
+         * matter are not evaluated. */
+        uint64_t *cost;
 };
 
 /* judge.c: judges SUBJECT by POLICY as BINDING (NULL: none) applies it, once for each of its

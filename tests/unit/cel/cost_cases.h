@@ -172,4 +172,9 @@ static const struct cost_case cost_cases[] = {
         { "[1,2].map(x, 1)", 5 },
         { "[].all(x, x)", 1 },
         { "[1,2].filter(x, x > o.x).size() == 0 || true", 11 },
+        { "matches('aaaaaaaaaaaaaaaaaaaaaaaa' + 'b', '[a-z]+')", 4 },
+        { "string(1 / 0 in [])", 0 },
+        { "[1 / 0].distinct() == [] || true", 11 },
+        { "['b', string(1 / 0)].sortBy(x, x)", 14 },
+        { "[dyn(1)].filter(x, 1 / 0 == 1).sortBy(x, dyn(x))", 6 },
 };

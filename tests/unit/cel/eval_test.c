@@ -309,12 +309,29 @@ static void test_unset_variable(void **state) {
         assert_error(*state, "v.x == 1", "no such attribute(s): v");
 }
 
+/* Counting the cost of what is no list makes cel-go give up, and nothing absorbs that. */
+static void test_lists_that_are_none(void **state) {
+        static const char *const expressions[] = { "[1 / 0].distinct() == [] || true",
+                                                   "[1 / 0].sort()",
+                                                   "['b', string(1 / 0)].sortBy(x, x)" };
+        struct fixture *fixture = *state;
+
+        for (size_t i = 0; i < ELEMENTS(expressions); i++)
+                assert_error(fixture, expressions[i],
+                             "internal error: interface conversion: *types.Err is not "
+                             "traits.Lister: missing method Add");
+        assert_error(fixture, "dyn('x').distinct()",
+                     "internal error: interface conversion: types.String is not traits.Lister: "
+                     "missing method Contains");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_kubernetes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_provenance, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cost, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_cost_limit, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_lists_that_are_none, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_step_limit, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_shared_values, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_nesting, setup, teardown),

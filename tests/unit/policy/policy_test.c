@@ -339,6 +339,7 @@ static void the_authorizer_is_there_for_expressions_but_not_for_messages(void **
                 "  validations:\n"
                 "  - expression: variables.may.allowed() && variables.may.reason() == 'because'\n"
                 "  - expression: authorizer.requestResource.check('delete').allowed()\n"
+                "    message: may not\n"
                 "    messageExpression: \"'may: ' + string(variables.may.allowed())\"\n";
         static const struct cel_authorizer authorizer = { says_yes };
         const struct policy_user user = { .authorizer = &authorizer };
@@ -350,7 +351,7 @@ static void the_authorizer_is_there_for_expressions_but_not_for_messages(void **
         subject = subject_of(object_of(&world, "metadata: {name: a}\n"));
         subject.user = &user;
         policy_judge(world.set.policies.items[0], &subject, &scratch, note, &world);
-        assert_non_null(strstr(world.seen.data, "may: true@"));
+        assert_non_null(strstr(world.seen.data, "may not@"));
         assert_null(strstr(world.seen.data, "because"));
         /* compiler of k8s.io/apiserver: a messageExpression has HasAuthorizer: false. */
         assert_int_equal(
