@@ -87,5 +87,5 @@ void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_d
 /* rbac_stream.c: answers one line of JSON for each line of standard input. */
 int rbac_stream(struct command_context *context, const struct rbac_index *index);
 
-extern const struct command command_rbac_diff, command_rbac_matrix, command_rbac_risks,
-        command_rbac_subject, command_rbac_who_can;
+extern const struct command command_rbac_diff, command_rbac_matrix, command_rbac_review,
+        command_rbac_risks, command_rbac_subject, command_rbac_who_can;

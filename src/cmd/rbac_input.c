@@ -16,6 +16,9 @@ const struct option_word rbac_formats[] = {
 
 /* --- manifests --- */
 
+/* Remarks that are shown, of those that make nothing incomplete. */
+enum { NOTES_MAX = 3 };
+
 struct input {
         struct rbac_index *index;
         bool incomplete;
@@ -104,6 +107,7 @@ int rbac_open(struct command_context *context, const struct option_strings *path
 
 bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret) {
         struct input input = { .index = ret };
+        size_t notes = 0;
 
         rbac_index_init(ret);
         if (!no_defaults)
@@ -117,8 +121,13 @@ bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct 
         for (size_t i = 0; i < ret->problems.count; i++) {
                 const struct diagnostic *problem = &ret->problems.items[i];
 
-                tell(&input, problem->file, problem->pos, problem->message, problem->incomplete);
+                /* A folder with a variant for each stage has everything twice: a few say it. */
+                if (problem->incomplete || notes++ < NOTES_MAX)
+                        tell(&input, problem->file, problem->pos, problem->message,
+                             problem->incomplete);
         }
+        if (notes > NOTES_MAX)
+                command_note("%zu more objects are given twice", notes - NOTES_MAX);
         return !input.incomplete;
 }
 

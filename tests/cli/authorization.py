@@ -148,6 +148,30 @@ def test_risks_are_placed_in_roles_and_bindings():
     assert [f[1] for f in risks(text, "--rule", "rbac/subject-secrets-read")[1]] == ["Group", "ServiceAccount"], risks(text)
 
 
+def test_review():
+    text = role("[{verbs: [get], apiGroups: [''], resources: [secrets], resourceNames: [a, b]}, {verbs: ['*'], apiGroups: [apps], resources: [deployments]}]")
+    text += binding("{kind: ServiceAccount, name: ci, namespace: shop}, {kind: Group, name: ops}") + role("[{verbs: [get], apiGroups: [''], resources: [pods]}]", name="q")
+    text += binding("{kind: User, name: jane}", name="q")
+    r = run("rbac", "review", "-o", "json", "-", stdin=text)
+    answer = {s["subject"]: s for s in r.json["subjects"]}
+    assert r.status == 1 and list(answer) == ["ServiceAccount shop/ci", "User jane", "Group ops"], r
+    account = answer["ServiceAccount shop/ci"]
+    assert account["secrets"] == [{"namespace": "", "names": ["a", "b"], "file": "<stdin>", "line": 4}] and [w["line"] for w in account["wildcards"]] == [4], account
+    assert sorted(risk["rule"] for risk in account["risks"]) == ["rbac/subject-pods-create", "rbac/subject-workloads-write"], account
+    assert answer["User jane"] == {"subject": "User jane", "secrets": [], "wildcards": [], "risks": []}, answer
+    people = run("rbac", "review", "-", stdin=text).text
+    assert "  secrets   the Secrets a, b everywhere " in people and "User jane: no Secrets, no wildcards, no risks\n" in people, people
+    assert run("rbac", "review", "-", stdin=text.split("---")[0]).status == 0
+    with Folder({"Chart.yaml": "name: x\n", "templates/a.yaml": "{{ .Values.a }}"}) as path:
+        r = run("rbac", "review", path)
+        assert r.status == 2 and "helm template" in r.err, r
+
+
+def test_objects_that_are_given_twice_do_not_flood():
+    r = run("rbac", "who-can", "get", "pods", "-f", "-", stdin=role("[]") * 9)
+    assert r.err.count("the last one counts") == 3 and "5 more objects are given twice" in r.err, r
+
+
 def test_only_rules_about_our_own_kinds_know_our_functions():
     policy = ("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: p}\nspec:\n  matchConstraints:\n    resourceRules:\n"
               "    - {apiGroups: ['GROUP'], apiVersions: [v1], operations: [CREATE], resources: [RESOURCE]}\n"
