@@ -94,4 +94,5 @@ def test_every_object_can_be_decoded():
     assert not wrong, "\n".join(map(str, wrong))
 
 
-main()
+if __name__ == "__main__":
+    main()
