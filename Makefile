@@ -6,7 +6,7 @@ DEBUG = .build/debug
 FUZZ = .build/fuzz
 SECONDS_PER_TARGET ?= 20
 
-.PHONY: all demo test test-oracle lint fuzz bench release install clean deps
+.PHONY: all demo test test-oracle test-oracle-nightly lint fuzz bench release install clean deps
 
 all: release
 
@@ -31,9 +31,12 @@ test: $(DEBUG)/build.ninja release
 	@ninja -C $(DEBUG) --quiet
 	@tests/run $(DEBUG)
 
-# Against the code of Kubernetes itself; needs Go, and says so where there is none.
+# Against the code of Kubernetes itself; needs Go, and says so where there is none. At night with ten times as many cases.
 test-oracle: release
 	@oracle/test $(ORACLE_OPTIONS)
+
+test-oracle-nightly: release
+	@oracle/test --nightly $(ORACLE_OPTIONS)
 
 lint: $(DEBUG)/build.ninja
 	@tools/lint $(DEBUG)

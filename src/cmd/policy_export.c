@@ -13,8 +13,7 @@ static int run(struct command_context *context, int argc _unused_, char **argv _
                 return r;
         fwrite(text.data, 1, text.len, stdout);
         if (left_out > 0 && context->common.verbose > 0)
-                command_note("%zu rules about files that no API server serves are left out",
-                             left_out);
+                command_note("%zu rules that no API server would ask are left out", left_out);
         return COMMAND_CLEAN;
 }
 
@@ -72,9 +71,9 @@ const struct command command_policy_export = {
                 "A policy of your own (--rules) keeps its bindings, with this action, and brings "
                 "the "
                 "objects that they choose as params. "
-                "Rules about configuration files of the cluster's components are left out, for no "
-                "API "
-                "server serves them (-v says how many).",
+                "Rules that no API server would ask are left out (-v says how many): those about "
+                "configuration files of the cluster's components, about subjects, and about "
+                "admission policies.",
         .options = specs,
         .options_size = sizeof(struct export_arguments),
         .examples = examples,

@@ -179,9 +179,7 @@ static void publish_annotations(struct dispatch *d, const struct policy *policy)
         d->collected.count = 0;
 }
 
-/* No policy is asked about policies, for nobody could repair a bad one, nor about the reviews that
- * the cluster itself depends on. */
-static bool is_exempt(const struct policy_subject *subject) {
+bool policy_is_exempt(struct str group, struct str resource) {
         static const char *const resources[][2] = {
                 { "admissionregistration.k8s.io", "validatingadmissionpolicies" },
                 { "admissionregistration.k8s.io", "validatingadmissionpolicybindings" },
@@ -196,8 +194,8 @@ static bool is_exempt(const struct policy_subject *subject) {
         };
 
         for (size_t i = 0; i < ELEMENTS(resources); i++)
-                if (str_eq(subject->group, str_from(resources[i][0])) &&
-                    str_eq(subject->resource, str_from(resources[i][1])))
+                if (str_eq(group, str_from(resources[i][0])) &&
+                    str_eq(resource, str_from(resources[i][1])))
                         return true;
         return false;
 }
@@ -208,7 +206,9 @@ void policy_admit(const struct policy_set *set, const struct policy_subject *sub
         const struct policy_sink sink = { take_violation, take_annotation, &d, &ret->cost };
 
         *ret = (struct policy_admission){ 0 };
-        for (size_t i = 0; i < set->policies.count && !is_exempt(subject); i++) {
+        if (policy_is_exempt(subject->group, subject->resource))
+                return;
+        for (size_t i = 0; i < set->policies.count; i++) {
                 const struct policy *policy = set->policies.items[i];
 
                 if (!policy_definition_matches(policy, subject))

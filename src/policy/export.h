@@ -19,7 +19,7 @@ struct policy_export_options {
 };
 
 /* Writes the policies of SET as YAML documents in the order in which they have to be applied: what
- * others need comes first. Those about files that no API server serves are left out and counted.
+ * others need comes first. Those that no API server would ask are left out and counted.
  * -EINVAL where OPTIONS are not valid or a policy takes params but no binding says which; -ENOENT
  * where those are not in SET. */
 int policy_export(struct buf *buf, struct policy_set *set,

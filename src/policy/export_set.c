@@ -175,17 +175,29 @@ static int check_actions(const struct policy_export_options *options, struct err
         return 0;
 }
 
-/* Whether POLICY is about files that no API server serves: the configuration of its components. */
-static bool is_about_files(const struct policy *policy) {
-        for (size_t i = 0; i < policy->match.rule_count; i++)
-                for (size_t k = 0; k < policy->match.rules[i].group_count; k++) {
-                        struct str group = policy->match.rules[i].groups[k];
+/* Whether GROUP is in files only: the configuration of the cluster's components, and what Redoubt
+ * itself makes to be judged. */
+static bool is_never_served(struct str group) {
+        return str_ends(group, STR(".config.k8s.io")) || str_eq(group, STR("audit.k8s.io")) ||
+               str_eq(group, STR("kubeadm.k8s.io")) || str_eq(group, STR(POLICY_OWN_GROUP));
+}
 
-                        if (!str_ends(group, STR(".config.k8s.io")) &&
-                            !str_eq(group, STR("audit.k8s.io")) &&
-                            !str_eq(group, STR("kubeadm.k8s.io")))
+static bool is_never_asked(const struct policy_rule *rule) {
+        for (size_t i = 0; i < rule->group_count; i++) {
+                if (is_never_served(rule->groups[i]))
+                        continue;
+                for (size_t k = 0; k < rule->resource_count; k++)
+                        if (!policy_is_exempt(rule->groups[i], rule->resources[k]))
                                 return false;
-                }
+        }
+        return true;
+}
+
+/* Whether no API server would ever ask POLICY. */
+static bool is_useless(const struct policy *policy) {
+        for (size_t i = 0; i < policy->match.rule_count; i++)
+                if (!is_never_asked(&policy->match.rules[i]))
+                        return false;
         return true;
 }
 
@@ -201,7 +213,7 @@ int policy_export(struct buf *buf, struct policy_set *set,
         for (size_t i = 0; i < set->policies.count && r >= 0; i++) {
                 struct policy *policy = set->policies.items[i];
 
-                if (is_about_files(policy)) {
+                if (is_useless(policy)) {
                         left_out++;
                         continue;
                 }

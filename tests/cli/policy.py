@@ -126,6 +126,14 @@ def test_an_own_policy_is_exported_with_bindings_and_params():
         assert r.status == 0 and [v["action"] for v in r.json["violations"]] == ["Warn", "Audit"], r
 
 
+def test_rules_that_no_server_would_ask_are_not_exported():
+    """About files, about subjects, and about policies, of which the server asks none."""
+    for rule in ("api/authentication-anonymous", "api/policy-not-enforced", "rbac/subject-admission-policies"):
+        r = run("policy", "export", "-v", "--rule", rule)
+        assert r.status == 0 and not r.out and "1 rules that no API server would ask are left out" in r.err, r
+    assert run("policy", "export", "--rule", "api/webhook-failure-ignore").out
+
+
 def test_what_cannot_be_exported_is_an_error():
     with tempfile.TemporaryDirectory() as folder:
         for text, words in ((WITH_PARAMS, "no binding says which"), (WITH_PARAMS + BINDING, "is not among the rules")):

@@ -2,7 +2,7 @@
 """`redoubt policy eval --stream` against the API server's own dispatcher: generated policies with bindings and params.
 
 Verdict, status (code, reason, message), warnings and audit annotations must be the same. --questions=N generates N questions
-(2000), --seed=N others.
+(2000; 20000 with --nightly), --seed=N others.
 """
 import random
 
@@ -291,7 +291,7 @@ def test_cases_that_differed_once():
 def test_generated_questions():
     need_oracle()
     generator = random.Random(argument("seed", 1))
-    questions = [a_question(generator) for _ in range(argument("questions", 2000))]
+    questions = [a_question(generator) for _ in range(argument("questions", 2000, nightly=20000))]
     hold("admission", questions, difference, show)
     verdicts = [answer["verdict"] for answer in redoubt(questions)]
     told = {verdict: verdicts.count(verdict) for verdict in ("allow", "deny", "invalid")}

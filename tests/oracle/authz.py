@@ -2,13 +2,13 @@
 """The authorizer in policies: `redoubt scan --as` against Kubernetes' own code, on generated expressions.
 
 A policy asks the authorizer something; its message is the reason of the decision or the error of the expression. The clusters are
-those of rbac.py.
+those of rbac.py. --clusters=N makes N (150; 1500 with --nightly), --seed=N others.
 """
 from differential import *
 from rbac import ACCOUNTS, Cluster, GROUPS, NAMES, NAMESPACES, PATHS, RESOURCES, SUBRESOURCES, USERS, VERBS
 
-CLUSTERS = int(os.environ.get("CLUSTERS", "150"))
-SEED = int(os.environ.get("SEED", "1"))
+CLUSTERS = argument("clusters", 150, nightly=1500)
+SEED = argument("seed", 1)
 # Not what the built-in roles give to everyone.
 PATHS = [path for path in PATHS if path not in ("/healthz", "/api", "/api/", "/api/v1", "/api/*", "/apis/apps/v1")]
 EXPRESSIONS = 12  # each asks twice at most: more would use up the cost that Kubernetes allows a policy

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Objects as the API server sees them: redoubt decodes and defaults to the JSON that Kubernetes' own code gives.
 
---objects=N generates N objects of each kind (40), --seed=N others.
+--objects=N generates N objects of each kind (40; 400 with --nightly), --seed=N others.
 """
 import random
 import re
@@ -170,8 +170,8 @@ def test_every_kind_without_a_field():
 
 def test_generated_objects_of_every_kind():
     need_oracle()
-    made = Objects(Schema(), argument("seed", 1))
-    compare([made.object(v, k, t) for (v, k), t in served().items() for _ in range(argument("objects", 40))], argument("objects", 40) * 25)
+    made, count = Objects(Schema(), argument("seed", 1)), argument("objects", 40, nightly=400)
+    compare([made.object(v, k, t) for (v, k), t in served().items() for _ in range(count)], count * 25)
 
 
 main()

@@ -2,7 +2,7 @@
 """Objects as they are written: redoubt decodes them as the API server does, so that the rules say the same.
 
 What is known to differ stands in KNOWN with its reason and is told as skipped (--known=1 shows it). When it differs no more,
-that is a failure: the entry has to go. --objects=N generates N objects (600), --seed=N others.
+that is a failure: the entry has to go. --objects=N generates N objects (600; 6000 with --nightly), --seed=N others.
 """
 from corpus import *
 from generate import Generator
@@ -12,7 +12,7 @@ KNOWN = {}
 
 def judge(title, how):
     generator = Generator(argument("seed", 1))
-    count = argument("objects", 600) // 5
+    count = argument("objects", 600, nightly=6000) // 5
     judge_objects(title, [generator.spoil(generator.any(), how) for _ in range(count)])
 
 

@@ -222,9 +222,9 @@ def report(disagreements, differ, total, shown_most=SHOWN):
                                  [f"{text}\n  {small}" for small, text in shown.items()]))
 
 
-def argument(name, default):
-    """The value of --NAME=VALUE, a number."""
+def argument(name, default, nightly=None):
+    """The value of --NAME=VALUE, a number; without it DEFAULT, or what a run with --nightly takes."""
     for word in sys.argv[1:]:
         if word.startswith(f"--{name}="):
             return int(word.partition("=")[2])
-    return default
+    return nightly if nightly is not None and "--nightly" in sys.argv else default

@@ -2,7 +2,7 @@
 """Generated objects of many kinds against the whole catalogue: the same rules say the same thing.
 
 Both engines get the objects as the API server decodes them, so that this is about rules alone (decoding.py is about the rest).
---objects=N generates N objects (1500), --seed=N others.
+--objects=N generates N objects (1500; 15000 with --nightly), --seed=N others.
 """
 from differences import *
 from generate import Generator
@@ -13,7 +13,7 @@ SPOILED = ("missing", "empty", "null field", "null entry", "null item")
 def judge(make, part, default=False):
     need_oracle()
     generator = Generator(argument("seed", 1))
-    count = max(argument("objects", 1500) * part // 15, 1)
+    count = max(argument("objects", 1500, nightly=15000) * part // 15, 1)
     objects = [make(generator) for _ in range(count)]
     unreadable = decoded(objects, default).count(None)
     assert unreadable < count / 2, f"{unreadable} of {count} objects cannot be decoded"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generated policies and bindings over generated objects: what they are about, what they deny, and with which message.
 
---policies=N generates N policies (300), --seed=N others.
+--policies=N generates N policies (300; 3000 with --nightly), --seed=N others.
 """
 import random
 
@@ -286,11 +286,11 @@ def shrink_policy(case, silent):
 
 def test_policies_say_the_same():
     need_oracle()
-    make, subjects = Policies(argument("seed", 1)), objects()
-    policies = [make.policy(f"p{i}") for i in range(argument("policies", 300))]
+    make, subjects, count = Policies(argument("seed", 1)), objects(), argument("policies", 300, nightly=3000)
+    policies = [make.policy(f"p{i}") for i in range(count)]
     bindings = [binding for policy in policies for binding in make.bindings(policy["metadata"]["name"])]
     policies, bindings = valid(policies, bindings)
-    assert len(policies) > argument("policies", 300) / 4, len(policies)
+    assert len(policies) > count / 4, len(policies)
     [wrong] = disagreements([(policies, bindings, subjects)])
     if not wrong:
         return

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Pod Security Standards: the rules of each level together give upstream's verdict, for upstream's reasons, in every version.
 
---pods=N generates N pods (3000), --seed=N others.
+--pods=N generates N pods (3000; 100000 with --nightly), --seed=N others.
 """
 from differential import *
 from generate import Generator
@@ -85,7 +85,7 @@ def test_the_oracle_agrees_with_the_recorded_cases():
 
 def generated():
     generator = Generator(argument("seed", 1))
-    return [generator.pod() for _ in range(argument("pods", 3000))]
+    return [generator.pod() for _ in range(argument("pods", 3000, nightly=100000))]
 
 
 def test_generated_pods_get_upstreams_verdict_at_baseline():

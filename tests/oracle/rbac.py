@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """`redoubt rbac can-i` against the RBAC authorizer of Kubernetes, on generated clusters and questions.
 
-QUESTIONS (100,000) are asked; SEED (1) makes others. Of a yes, the binding is compared as well.
+--questions=N asks N questions (100000; 1000000 with --nightly), --seed=N others. Of a yes, the binding is compared as well.
 """
 import random
 
 from differential import *
 
-QUESTIONS = int(os.environ.get("QUESTIONS", "100000"))
-SEED = int(os.environ.get("SEED", "1"))
+QUESTIONS = argument("questions", 100000, nightly=1000000)
+SEED = argument("seed", 1)
 QUESTIONS_PER_CLUSTER = 2000
 API = "rbac.authorization.k8s.io/v1"
 
