@@ -74,3 +74,15 @@ int fs_is_folder(const char *name) {
                 return -errno;
         return S_ISDIR(st.st_mode);
 }
+
+int fs_read_line(FILE *file, size_t limit, struct buf *buf) {
+        int c;
+
+        buf_clear(buf);
+        while ((c = getc_unlocked(file)) != EOF && c != '\n')
+                if (buf->len <= limit)
+                        buf_add_char(buf, (char)c);
+        if (buf->len > limit)
+                return -E2BIG;
+        return c == EOF && buf->len == 0 ? 0 : 1;
+}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -18,3 +19,7 @@ int fs_read(const char *name, int fd, size_t limit, bool any_type, struct buf *b
 /* 1 where NAME is a folder, 0 where it is something else, a negative errno where it cannot be
  * looked at. */
 int fs_is_folder(const char *name);
+
+/* Reads a line, without its end, into BUF. Returns 1, 0 at the end of FILE, or -E2BIG for one of
+ * more than LIMIT bytes, which is passed over. */
+int fs_read_line(FILE *file, size_t limit, struct buf *buf);

@@ -51,6 +51,9 @@ int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type 
 void cel_env_set_types(struct cel_env *env,
                        const struct cel_type *(*find)(struct arena *arena, struct str name));
 
+/* The number of variable NAME, or -1. */
+int cel_env_variable(const struct cel_env *env, struct str name);
+
 /* Hides variable NUMBER from expressions that are compiled from now on, or shows it again. */
 void cel_env_hide(struct cel_env *env, int number, bool hidden);
 

@@ -85,14 +85,10 @@ void cel_env_free(struct cel_env *env) {
         map_free(&env->types);
 }
 
-static void add_overload(struct cel_env *env, const struct cel_function_row *row) {
-        struct cel_overload *overload = arena_new(env->arena, struct cel_overload);
-        struct map_entry *entry;
+static void add_overload(struct cel_env *env, const struct cel_overload *overload) {
+        struct map_entry *entry = map_put(&env->functions, overload->name);
         struct cel_function_set *set;
 
-        cel_overload_read(env->arena, row->signature, overload);
-        overload->row = row;
-        entry = map_put(&env->functions, overload->name);
         if (!entry->value) {
                 entry->value = arena_new(env->arena, struct cel_function_set);
                 ((struct cel_function_set *)entry->value)->name = overload->name;
@@ -105,6 +101,27 @@ static void add_overload(struct cel_env *env, const struct cel_function_row *row
         set->overloads[set->count] = NULL;
 }
 
+static void add_row(struct cel_env *env, const struct cel_function_row *row) {
+        struct cel_overload *overload = arena_new(env->arena, struct cel_overload);
+
+        cel_overload_read(env->arena, row->signature, overload);
+        overload->row = row;
+        add_overload(env, overload);
+}
+
+static struct cel_value not_bound(struct cel_context *context,
+                                  _unused_ const struct cel_value *args, _unused_ size_t count) {
+        return cel_error(context->scratch, "no such overload");
+}
+
+void cel_env_declare_overload(struct cel_env *env, const struct cel_overload *overload) {
+        static const struct cel_function_row row = { .signature = "", .call = not_bound };
+        struct cel_overload *copy = arena_copy(env->arena, overload, sizeof(*overload));
+
+        copy->row = &row;
+        add_overload(env, copy);
+}
+
 void cel_env_add_library(struct cel_env *env, const struct cel_library *library) {
         enum cel_dialect other = env->options.full ? CEL_DIALECT_KUBERNETES : CEL_DIALECT_FULL;
         uint16_t minor = env->options.kube_minor;
@@ -114,7 +131,7 @@ void cel_env_add_library(struct cel_env *env, const struct cel_library *library)
 
                 if (minor >= row->since && (row->until == 0 || minor < row->until) &&
                     row->dialect != other)
-                        add_overload(env, row);
+                        add_row(env, row);
         }
 }
 

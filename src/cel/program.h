@@ -67,8 +67,8 @@ const struct cel_function_set *cel_env_function(const struct cel_env *env, struc
 /* The type that NAME denotes, or NULL. */
 const struct cel_type *cel_env_type(struct cel_env *env, struct str name);
 
-/* The number of variable NAME, or -1. */
-int cel_env_variable(const struct cel_env *env, struct str name);
+/* Adds OVERLOAD, without a row, to its function: it can be checked, but not called. */
+void cel_env_declare_overload(struct cel_env *env, const struct cel_overload *overload);
 
 /* Reads a signature (func.h) into *RET, without the row. Signatures are written by us: one that
  * cannot be read ends the process. */

@@ -1,10 +1,10 @@
 /* The table of verbs: to add one, write its file and put its row here. */
 #include "cmd/command.h"
 
-extern const struct command command_decode, command_explain, command_policy, command_rbac,
-        command_scan;
+extern const struct command command_cel, command_decode, command_explain, command_policy,
+        command_rbac, command_scan;
 
 const struct command *const commands[] = {
-        &command_scan,      &command_explain, &command_policy, &command_rbac, &command_completion,
-        &command_help_verb, &command_version, &command_decode, NULL,
+        &command_scan,       &command_explain,   &command_policy,  &command_cel,    &command_rbac,
+        &command_completion, &command_help_verb, &command_version, &command_decode, NULL,
 };

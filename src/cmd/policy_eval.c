@@ -292,27 +292,13 @@ static int answer_line(struct stream *stream, struct str text, struct arena *are
         return r;
 }
 
-/* Reads a line into BUF. Returns 1, 0 at the end, -E2BIG for a line that is too long (the rest of
- * it is passed over). */
-static int read_line(FILE *file, struct buf *buf) {
-        int c;
-
-        buf_clear(buf);
-        while ((c = getc_unlocked(file)) != EOF && c != '\n')
-                if (buf->len <= doc_default_limits.file_bytes)
-                        buf_add_char(buf, (char)c);
-        if (buf->len > doc_default_limits.file_bytes)
-                return -E2BIG;
-        return c == EOF && buf->len == 0 ? 0 : 1;
-}
-
 static int eval_stream(struct command_context *context, const struct rbac_index *rbac) {
         struct stream stream = { .user = user_of(context), .rbac = rbac };
         struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         int r;
 
-        while ((r = read_line(stdin, &line)) != 0) {
+        while ((r = fs_read_line(stdin, doc_default_limits.file_bytes, &line)) != 0) {
                 struct error error = { 0 };
 
                 buf_clear(&answer);

@@ -12,6 +12,7 @@
 
 #include "base/fs.h"
 #include "base/util.h"
+#include "cel/json.h"
 #include "cel/program.h"
 
 /* The cases are read with our own reader. */
@@ -29,99 +30,7 @@ static bool flag_field(const struct doc_node *node, const char *name) {
         return flag && flag->kind == DOC_BOOL && flag->boolean;
 }
 
-/* --- cel.expr.Value as JSON --- */
-
-static struct str decode_base64(struct arena *arena, struct str text) {
-        static const char alphabet[] =
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        char *bytes = arena_alloc(arena, text.len + 1);
-        unsigned bits = 0, held = 0;
-        size_t n = 0;
-
-        for (size_t i = 0; i < text.len && text.ptr[i] != '='; i++) {
-                const char *at = strchr(alphabet, text.ptr[i]);
-
-                assert_non_null(at);
-                bits = (bits << 6 | (unsigned)(at - alphabet)) & 0xffff;
-                held += 6;
-                if (held >= 8) {
-                        held -= 8;
-                        bytes[n++] = (char)(bits >> held & 0xff);
-                }
-        }
-        return (struct str){ bytes, n };
-}
-
-static double number_of(const struct doc_node *node) {
-        if (node->kind == DOC_INT)
-                return (double)node->integer;
-        if (node->kind == DOC_DOUBLE)
-                return node->number;
-        if (str_eq(node->string, STR("NaN")))
-                return NAN;
-        return node->string.ptr[0] == '-' ? -INFINITY : INFINITY;
-}
-
-static struct cel_value read_value(struct arena *arena, const struct doc_node *node);
-
-static struct cel_value read_list(struct arena *arena, const struct doc_node *node) {
-        const struct doc_node *values = field(node, "values");
-        size_t count = values ? values->list.count : 0;
-        struct cel_value *items = arena_new_array(arena, count, struct cel_value);
-
-        for (size_t i = 0; i < count; i++)
-                items[i] = read_value(arena, &values->list.items[i]);
-        return cel_list_value(arena, items, count);
-}
-
-static struct cel_value read_map(struct arena *arena, const struct doc_node *node) {
-        const struct doc_node *entries = field(node, "entries");
-        size_t count = entries ? entries->list.count : 0;
-        struct cel_value *keys = arena_new_array(arena, count, struct cel_value);
-        struct cel_value *values = arena_new_array(arena, count, struct cel_value);
-
-        for (size_t i = 0; i < count; i++) {
-                keys[i] = read_value(arena, field(&entries->list.items[i], "key"));
-                values[i] = read_value(arena, field(&entries->list.items[i], "value"));
-        }
-        return cel_map_value(arena, keys, values, count);
-}
-
-static struct cel_value read_value(struct arena *arena, const struct doc_node *node) {
-        const struct doc_entry *entry;
-        const struct doc_node *value;
-        struct str kind, text;
-
-        assert_true(node && node->kind == DOC_MAP && node->map.count == 1);
-        entry = &node->map.entries[0];
-        kind = entry->key;
-        value = &entry->value;
-        text = doc_string(value, STR(""));
-        if (str_eq(kind, STR("int64Value")))
-                return cel_int(strtoll(arena_str(arena, text).ptr, NULL, 10));
-        if (str_eq(kind, STR("uint64Value")))
-                return cel_uint(strtoull(arena_str(arena, text).ptr, NULL, 10));
-        if (str_eq(kind, STR("doubleValue")))
-                return cel_double(number_of(value));
-        if (str_eq(kind, STR("boolValue")))
-                return cel_bool(value->boolean);
-        if (str_eq(kind, STR("stringValue")))
-                return cel_string(text);
-        if (str_eq(kind, STR("bytesValue")))
-                return cel_bytes(decode_base64(arena, text));
-        if (str_eq(kind, STR("listValue")))
-                return read_list(arena, value);
-        if (str_eq(kind, STR("mapValue")))
-                return read_map(arena, value);
-        if (str_eq(kind, STR("typeValue"))) {
-                struct cel_type *type = arena_new(arena, struct cel_type);
-
-                *type = (struct cel_type){ .kind = CEL_TYPE_OPAQUE, .name = text };
-                return cel_type_value(type);
-        }
-        assert_true(str_eq(kind, STR("nullValue")));
-        return cel_null();
-}
+/* --- values --- */
 
 /* Whether the values are the same, kind included: 1 is not 1u here, and NaN is NaN. */
 static bool is_same(const struct cel_value *a, const struct cel_value *b) {
@@ -150,62 +59,6 @@ static bool is_same(const struct cel_value *a, const struct cel_value *b) {
         return cel_equal(a, b);
 }
 
-/* --- cel.expr.Type as JSON --- */
-
-static const struct cel_type *read_type(struct arena *arena, const struct doc_node *node);
-
-static const struct cel_type *read_primitive(struct str name) {
-        static const struct {
-                const char *name;
-                const struct cel_type *type;
-        } primitives[] = {
-                { "BOOL", &cel_type_bool },     { "INT64", &cel_type_int },
-                { "UINT64", &cel_type_uint },   { "DOUBLE", &cel_type_double },
-                { "STRING", &cel_type_string }, { "BYTES", &cel_type_bytes },
-        };
-
-        for (size_t i = 0; i < ELEMENTS(primitives); i++)
-                if (str_eq(name, str_from(primitives[i].name)))
-                        return primitives[i].type;
-        return &cel_type_error;
-}
-
-static const struct cel_type *read_abstract(struct arena *arena, const struct doc_node *node) {
-        const struct doc_node *list = field(node, "parameterTypes");
-        size_t count = list ? list->list.count : 0;
-        const struct cel_type **params = arena_new_array(arena, count, const struct cel_type *);
-
-        for (size_t i = 0; i < count; i++)
-                params[i] = read_type(arena, &list->list.items[i]);
-        return cel_type_opaque(arena, text_field(node, "name"), params, count);
-}
-
-static const struct cel_type *read_type(struct arena *arena, const struct doc_node *node) {
-        const struct doc_entry *entry = &node->map.entries[0];
-        const struct doc_node *value = &entry->value;
-
-        if (str_eq(entry->key, STR("primitive")))
-                return read_primitive(value->string);
-        if (str_eq(entry->key, STR("null")))
-                return &cel_type_null;
-        if (str_eq(entry->key, STR("dyn")))
-                return &cel_type_dyn;
-        if (str_eq(entry->key, STR("listType")))
-                return cel_type_list(arena, read_type(arena, field(value, "elemType")));
-        if (str_eq(entry->key, STR("mapType")))
-                return cel_type_map(arena, read_type(arena, field(value, "keyType")),
-                                    read_type(arena, field(value, "valueType")));
-        if (str_eq(entry->key, STR("abstractType")))
-                return read_abstract(arena, value);
-        if (str_eq(entry->key, STR("typeParam"))) {
-                struct cel_type *type = arena_new(arena, struct cel_type);
-
-                *type = (struct cel_type){ .kind = CEL_TYPE_PARAM, .name = value->string };
-                return type;
-        }
-        return &cel_type_error;
-}
-
 /* --- a case --- */
 
 struct conformance_case {
@@ -219,47 +72,21 @@ struct conformance_case {
         struct error error;
 };
 
-static struct cel_value not_called(struct cel_context *context, const struct cel_value *args,
-                                   size_t count) {
-        return cel_no_such_overload(context, STR("fn"), args, count);
-}
+static struct cel_value read_value(struct arena *arena, const struct doc_node *node) {
+        struct error error = { 0 };
+        struct cel_value value;
 
-/* A function of the case's own: declared for the checker, never called. */
-static void declare_function(struct conformance_case *test, const struct doc_node *declaration) {
-        static const struct cel_function_row row = { .signature = "", .call = not_called };
-        const struct doc_node *source =
-                &field(field(declaration, "function"), "overloads")->list.items[0];
-        const struct doc_node *params = field(source, "params");
-        struct cel_function_set *set = arena_new(&test->arena, struct cel_function_set);
-        struct cel_overload *overload = arena_new(&test->arena, struct cel_overload);
-
-        overload->name = set->name = text_field(declaration, "name");
-        overload->row = &row;
-        overload->param_count = params->list.count;
-        for (size_t i = 0; i < params->list.count; i++)
-                overload->params[i] = read_type(&test->arena, &params->list.items[i]);
-        overload->result = read_type(&test->arena, field(source, "resultType"));
-        set->overloads = arena_new_array(&test->arena, 2, const struct cel_overload *);
-        set->overloads[0] = overload;
-        set->count = 1;
-        set->capacity = 2;
-        map_put(&test->env->functions, set->name)->value = set;
+        assert_int_equal(cel_json_value_read(arena, node, &value, &error), 0);
+        return value;
 }
 
 static void declare(struct conformance_case *test) {
         const struct doc_node *types = field(test->node, "typeEnv");
         const struct doc_node *bindings = field(test->node, "bindings");
 
-        for (size_t i = 0; types && i < types->list.count; i++) {
-                const struct doc_node *declaration = &types->list.items[i];
-                const struct doc_node *ident = field(declaration, "ident");
-
-                if (ident)
-                        cel_env_declare(test->env, text_field(declaration, "name"),
-                                        read_type(&test->arena, field(ident, "type")));
-                else
-                        declare_function(test, declaration);
-        }
+        for (size_t i = 0; types && i < types->list.count; i++)
+                assert_int_equal(cel_json_declare(test->env, &types->list.items[i], &test->error),
+                                 0);
         for (size_t i = 0; bindings && i < bindings->map.count; i++)
                 if (cel_env_variable(test->env, bindings->map.entries[i].key) < 0)
                         cel_env_declare(test->env, bindings->map.entries[i].key, &cel_type_dyn);
@@ -347,12 +174,13 @@ static bool check_agrees(struct conformance_case *test, const struct cel_value *
                 return value->kind == CEL_ERROR;
         }
         if (typed) {
-                struct str type = cel_type_text(&test->arena, cel_program_type(test->program));
+                const struct cel_type *type;
 
-                *ret_problem = type;
-                if (!str_eq(type,
-                            cel_type_text(&test->arena,
-                                          read_type(&test->arena, field(typed, "deducedType")))))
+                assert_int_equal(cel_json_type_read(&test->arena, field(typed, "deducedType"),
+                                                    &type, &test->error),
+                                 0);
+                *ret_problem = cel_type_text(&test->arena, cel_program_type(test->program));
+                if (!str_eq(*ret_problem, cel_type_text(&test->arena, type)))
                         return false;
                 expected = field(typed, "result");
                 if (!expected)
