@@ -13,13 +13,12 @@ enum { DEPTH_LIMIT = 1000 }; /* of values within each other, when they are writt
 
 /* --- reading --- */
 
-/* The only member of NODE. */
-static int member_of(const struct doc_node *node, const struct doc_entry **ret,
-                     struct error *error) {
-        if (!node || node->kind != DOC_MAP || node->map.count != 1)
-                return error_set(error, -EINVAL, "a value or type is an object with one member");
-        *ret = &node->map.entries[0];
-        return 0;
+/* The only member of NODE, or NULL where it has not got just one. */
+static const struct doc_entry *member_of(const struct doc_node *node, struct error *error) {
+        if (node && node->kind == DOC_MAP && node->map.count == 1)
+                return &node->map.entries[0];
+        error_set(error, -EINVAL, "a value or type is an object with one member");
+        return NULL;
 }
 
 static size_t list_count(const struct doc_node *node) {
@@ -123,11 +122,11 @@ static int read_scalar(struct arena *arena, struct str kind, const struct doc_no
 
 int cel_json_value_read(struct arena *arena, const struct doc_node *node, struct cel_value *ret,
                         struct error *error) {
-        const struct doc_entry *member;
-        int r = member_of(node, &member, error);
+        const struct doc_entry *member = member_of(node, error);
+        int r;
 
-        if (r < 0)
-                return r;
+        if (!member)
+                return -EINVAL;
         if (str_eq(member->key, STR("listValue")))
                 return read_list(arena, &member->value, ret, error);
         if (str_eq(member->key, STR("mapValue")))
@@ -209,12 +208,11 @@ static int read_compound(struct arena *arena, const struct doc_entry *member,
 
 int cel_json_type_read(struct arena *arena, const struct doc_node *node,
                        const struct cel_type **ret, struct error *error) {
-        const struct doc_entry *member;
+        const struct doc_entry *member = member_of(node, error);
         struct str text;
-        int r = member_of(node, &member, error);
 
-        if (r < 0)
-                return r;
+        if (!member)
+                return -EINVAL;
         text = doc_string(&member->value, STR(""));
         for (size_t i = 0; i < ELEMENTS(simple_types); i++)
                 if (str_eq(member->key, str_from(simple_types[i].member)) &&

@@ -7,14 +7,15 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "cmd/command.h"
+#include "cmd/language.h"
 #include "kube/decode.h"
-#include "kube/version.h"
 
 struct cel_arguments {
-        const char *object, *old, *params, *kube_version;
+        const char *object, *old, *params;
         struct option_strings variables;
         int format;
-        bool stream, full, as_submitted;
+        struct language_arguments language;
+        bool stream, as_submitted;
 };
 
 enum { FORMAT_VALUE, FORMAT_JSON };
@@ -333,15 +334,14 @@ static int confine_cel(struct command_context *context) {
 
 static int run(struct command_context *context, int argc, char **argv) {
         const struct cel_arguments *a = context->options;
-        struct cel_env_options options = { .full = a->full };
+        struct cel_env_options options = { .full = a->language.full };
         int r;
 
         if (a->stream == (argc > 0))
                 return command_usage_error(context, "either EXPRESSION or --stream is needed");
-        if (a->kube_version && kube_minor_parse(str_from(a->kube_version), &options.kube_minor) < 0)
-                return command_usage_error(context, "\"%s\" is no Kubernetes version",
-                                           a->kube_version);
-        r = confine_cel(context);
+        r = language_minor(&a->language, &options.kube_minor, context->error);
+        if (r >= 0)
+                r = confine_cel(context);
         if (r < 0)
                 return r;
         return a->stream ? evaluate_stream(&options) : evaluate(context, &options, argv[0]);
@@ -368,11 +368,7 @@ static const struct option_spec specs[] = {
         { 0, "as-submitted", NULL, "objects as they are written, not as the API server sees them",
           OPTION_FLAG, AT(as_submitted) },
         OPTION_SECTION("Language"),
-        { 0, "kube-version", "1.N", "the cluster's version: which functions there are",
-          OPTION_STRING, AT(kube_version) },
-        { 0, "cel-full", NULL,
-          "the language as its specification has it, with extensions that Kubernetes lacks",
-          OPTION_FLAG, AT(full) },
+        LANGUAGE_OPTIONS(struct cel_arguments, language),
         OPTION_SECTION("Output"),
         { 'o', "output", "FORMAT", "how to write the answer", OPTION_CHOICE, AT(format),
           .words = formats },

@@ -284,10 +284,14 @@ static int run_tests(struct tests *tests, int argc, char **argv) {
 }
 
 static int test(struct command_context *context, int argc, char **argv) {
+        const struct policy_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct tests tests = { .context = context, .set = &set };
-        int r = rules_init(&set, 0, context->error);
+        uint16_t minor;
+        int r = language_minor(&arguments->rules.language, &minor, context->error);
 
+        if (r >= 0)
+                r = rules_init(&set, minor, context->error);
         if (r >= 0)
                 r = run_tests(&tests, argc, argv);
         map_free(&tests.tested);
@@ -298,6 +302,11 @@ static int test(struct command_context *context, int argc, char **argv) {
                set.policies.count, tests.files);
         return tests.failed > 0 ? COMMAND_FINDINGS : COMMAND_CLEAN;
 }
+
+static const struct option_spec test_specs[] = {
+        LANGUAGE_OPTIONS(struct policy_arguments, rules.language),
+        OPTION_END,
+};
 
 static const struct command_positional test_positionals[] = {
         { "PATH", OPTION_HINT_FILE, .repeated = true },
@@ -317,6 +326,8 @@ static const struct command command_policy_test = {
                 "Runs the cases of every <rule>.test.yaml found below PATH against the policies of "
                 "<rule>.yaml "
                 "beside it. A rule without tests counts as a failure. -v also lists what passed.",
+        .options = test_specs,
+        .options_size = sizeof(struct policy_arguments),
         .positionals = test_positionals,
         .examples = test_examples,
         .run = test,

@@ -3,6 +3,10 @@
 #include "cmd/policy.h"
 #include "cmd/rules.h"
 
+struct check_arguments {
+        struct language_arguments language;
+};
+
 static void add_list(struct buf *buf, const struct str *items, size_t count) {
         for (size_t i = 0; i < count; i++) {
                 buf_add(buf, i > 0 ? STR(",") : STR(""));
@@ -53,9 +57,14 @@ static void add_bindings(struct buf *buf, const struct policy *policy) {
 }
 
 static int run(struct command_context *context, int argc, char **argv) {
+        const struct check_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
-        int r = rules_init(&set, 0, context->error);
+        uint16_t minor;
+        int r = language_minor(&arguments->language, &minor, context->error);
+
+        if (r >= 0)
+                r = rules_init(&set, minor, context->error);
 
         for (int i = 0; i < argc && r >= 0; i++)
                 r = policy_set_add_path(&set, argv[i], context->error);
@@ -75,6 +84,11 @@ static int run(struct command_context *context, int argc, char **argv) {
         return COMMAND_CLEAN;
 }
 
+static const struct option_spec specs[] = {
+        LANGUAGE_OPTIONS(struct check_arguments, language),
+        OPTION_END,
+};
+
 static const struct command_positional positionals[] = {
         { "PATH", OPTION_HINT_FILE, .repeated = true },
         { NULL },
@@ -87,6 +101,8 @@ const struct command command_policy_check = {
                 "Reads ValidatingAdmissionPolicies and their bindings as the API server would when "
                 "they "
                 "are applied. The first fault is told with its place, and the exit status is 2.",
+        .options = specs,
+        .options_size = sizeof(struct check_arguments),
         .positionals = positionals,
         .run = run,
 };

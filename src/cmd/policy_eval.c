@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/fs.h"
 #include "base/util.h"
+#include "cmd/language.h"
 #include "cmd/policy.h"
 #include "cmd/rbac.h"
 #include "doc/write.h"
@@ -12,6 +13,7 @@ struct eval_arguments {
         struct option_strings policies, bindings, params, groups, rbac;
         const char *object, *old, *namespace, *operation, *subresource, *user;
         bool stream;
+        struct language_arguments language;
 };
 
 /* --- from files --- */
@@ -83,8 +85,11 @@ static int read_object(struct inputs *in, const char *file, const struct doc_nod
 }
 
 static int read_inputs(struct inputs *in, const struct eval_arguments *arguments) {
-        int r = policy_set_init(in->set, 0, in->context->error);
+        uint16_t minor;
+        int r = language_minor(&arguments->language, &minor, in->context->error);
 
+        if (r >= 0)
+                r = policy_set_init(in->set, minor, in->context->error);
         if (r >= 0)
                 r = add_files(in, &arguments->policies);
         if (r >= 0)
@@ -172,6 +177,7 @@ struct stream {
         const struct policy_user *user; /* wins over those of the lines */
         const struct rbac_index *rbac;
         struct compiled *cache[CACHE_SIZE];
+        uint16_t kube_minor;
         size_t next; /* the entry to give up when a new one is made */
 };
 
@@ -211,11 +217,11 @@ static int add_part(struct compiled *compiled, const struct doc *doc, const stru
         return r;
 }
 
-static int compile(struct compiled *compiled, struct str key, struct error *error) {
+static int compile(struct compiled *compiled, struct str key, uint16_t minor, struct error *error) {
         struct arena *arena = &compiled->set.arena;
         struct doc_reader reader;
         struct doc *doc;
-        int r = policy_set_init(&compiled->set, 0, error);
+        int r = policy_set_init(&compiled->set, minor, error);
 
         compiled->key = arena_str(arena, key);
         compiled->source = (struct doc_source){ STR(""), compiled->key };
@@ -252,7 +258,7 @@ static int find_policies(struct stream *stream, const struct doc_node *line,
                 }
         made = xrealloc(NULL, 1, sizeof *made);
         *made = (struct compiled){ .hash = hash };
-        r = compile(made, buf_str(&key), error);
+        r = compile(made, buf_str(&key), stream->kube_minor, error);
         if (r < 0) {
                 compiled_free(made);
                 return r;
@@ -293,11 +299,14 @@ static int answer_line(struct stream *stream, struct str text, struct arena *are
 }
 
 static int eval_stream(struct command_context *context, const struct rbac_index *rbac) {
+        const struct eval_arguments *arguments = context->options;
         struct stream stream = { .user = user_of(context), .rbac = rbac };
         struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        int r;
+        int r = language_minor(&arguments->language, &stream.kube_minor, context->error);
 
+        if (r < 0)
+                return r;
         while ((r = fs_read_line(stdin, doc_default_limits.file_bytes, &line)) != 0) {
                 struct error error = { 0 };
 
@@ -408,6 +417,8 @@ static const struct option_spec specs[] = {
           OPTION_STRINGS, AT(rbac), .hint = OPTION_HINT_FILE },
         { 0, "stream", NULL, "answer one line for each line of JSON on standard input", OPTION_FLAG,
           AT(stream) },
+        OPTION_SECTION("Language"),
+        LANGUAGE_OPTIONS(struct eval_arguments, language),
         OPTION_END,
 };
 

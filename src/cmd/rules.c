@@ -6,9 +6,6 @@
 #include "kube/version.h"
 #include "rbac/subject.h"
 
-/* ValidatingAdmissionPolicy came with 1.26; its CEL is that of 1.25. */
-#define OLDEST_MINOR 25
-
 static int load_added(const struct rule_arguments *arguments, struct command_context *context,
                       struct policy_set *set) {
         int r = 0;
@@ -50,15 +47,11 @@ int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error)
 
 int rules_load(const struct rule_arguments *arguments, struct command_context *context,
                struct policy_set *ret) {
-        uint16_t minor = 0;
-        int r;
+        uint16_t minor;
+        int r = language_minor(&arguments->language, &minor, context->error);
 
-        if (arguments->kube_version &&
-            (kube_minor_parse(str_from(arguments->kube_version), &minor) < 0 ||
-             minor < OLDEST_MINOR))
-                return error_set(context->error, -EINVAL,
-                                 "\"%s\" is no Kubernetes version; it should look like 1.31",
-                                 arguments->kube_version);
+        if (r < 0)
+                return r;
         if (arguments->no_catalogue && arguments->add.count == 0)
                 return error_set(context->error, -EINVAL,
                                  "--no-catalogue needs rules of your own: --rules PATH");

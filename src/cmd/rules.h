@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/language.h"
 #include "policy/policy.h"
 
 struct rule_arguments {
@@ -11,7 +12,7 @@ struct rule_arguments {
         struct option_strings frameworks; /* --framework */
         struct option_strings only, skip; /* --rule, --skip-rule */
         bool no_catalogue;
-        const char *kube_version; /* "1.N" */
+        struct language_arguments language;
 };
 
 /* Rows for an option table whose target TYPE has `struct rule_arguments FIELD`. */
@@ -55,12 +56,7 @@ struct rule_arguments {
                   .comma = true,                                                                   \
                   .hint = OPTION_HINT_WORDS,                                                       \
                   .hint_words = "!policy list --ids" },                                            \
-        {                                                                                          \
-                0, "kube-version", "1.N",                                                          \
-                        "the cluster's version: which CEL functions rules may use, and which Pod " \
-                        "Security --framework means",                                              \
-                        OPTION_STRING, offsetof(type, field.kube_version)                          \
-        }
+                LANGUAGE_OPTIONS(type, field.language)
 
 /* An empty set, for policies that may use the functions of the analyses. */
 int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error);

@@ -18,6 +18,7 @@
 #include "cel/explain.h"
 #include "finding/finding.h"
 #include "kube/kinds.h"
+#include "kube/version.h"
 
 /* metadata.labels and metadata.annotations that hold what Kubernetes has no field for. */
 #define POLICY_LABEL_PRACTICE "redoubt.io/practice"
@@ -168,6 +169,12 @@ enum {
         POLICY_VARIABLE_COUNT
 };
 
+/* For a minor version: the language is all of CEL (cel_env_options.full), which no cluster takes.
+ */
+#define POLICY_CEL_FULL KUBE_MINOR_LATEST
+
+/* KUBE_MINOR: the version of Kubernetes whose language policies are written in, 0 for the newest.
+ */
 int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error);
 
 /* Lets those policies of SET that are about POLICY_OWN_GROUP use the functions of LIBRARY, which no

@@ -10,7 +10,8 @@
 
 static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
                     struct cel_env **ret) {
-        struct cel_env_options options = { .kube_minor = kube_minor };
+        struct cel_env_options options = { .kube_minor = kube_minor,
+                                           .full = kube_minor == POLICY_CEL_FULL };
         struct cel_env *env;
         int r = cel_env_new(&set->arena, &options, &env);
 
