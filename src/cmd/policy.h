@@ -10,7 +10,7 @@
 #include "rbac/rbac.h"
 
 extern const struct command command_policy_check, command_policy_eval, command_policy_export,
-        command_policy_simulate;
+        command_policy_replay, command_policy_simulate;
 
 /* Which rules are exported, and how: options of `export` and of what simulates it. */
 struct export_arguments {
@@ -37,6 +37,13 @@ struct export_arguments {
  */
 int policy_export_rules(struct command_context *context, const struct export_arguments *arguments,
                         struct policy_set *set, struct buf *text, size_t *ret_left_out);
+
+/* Reads FILE, or standard input where it is "-", into the context's arena. */
+int policy_input_source(struct command_context *context, const char *file, struct doc_source **ret);
+
+/* Adds the policies, bindings and params in FILES, which may be folders, to SET. */
+int policy_input_add(struct command_context *context, struct policy_set *set,
+                     const struct option_strings *files);
 
 /* What a request is made from. Any part may be NULL. */
 struct policy_question {

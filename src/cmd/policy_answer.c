@@ -173,7 +173,8 @@ static int read_objects(const struct policy_question *q, struct arena *arena,
                 old = old ? old : object;
                 object = NULL;
         }
-        if (!object && !old)
+        /* Of a connection, or of a deletion in an audit log, the request alone may be known. */
+        if (!object && !old && !doc_get(q->request, STR("kind")))
                 return error_set(error, -EINVAL, "there is no object to judge");
         r = identify(q, object ? object : old, arena, s, &known, error);
         if (r < 0)

@@ -24,39 +24,6 @@ struct inputs {
         struct policy_question question;
 };
 
-static int read_source(struct inputs *in, const char *file, struct doc_source **ret) {
-        struct arena *arena = in->context->arena;
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct doc_source *source = arena_new(arena, struct doc_source);
-        bool standard_input = strcmp(file, "-") == 0;
-        int r = fs_read(file, standard_input ? STDIN_FILENO : -1, doc_default_limits.file_bytes,
-                        standard_input, &buf, in->context->error);
-
-        if (r >= 0)
-                r = doc_source_init(arena, str_from(standard_input ? "<stdin>" : file),
-                                    arena_str(arena, buf_str(&buf)), source, in->context->error);
-        if (r < 0)
-                error_set_file(in->context->error, str_from(file));
-        *ret = source;
-        return r;
-}
-
-static int add_files(struct inputs *in, const struct option_strings *files) {
-        struct doc_source *source;
-        int r = 0;
-
-        for (size_t i = 0; i < files->count && r >= 0; i++) {
-                if (fs_is_folder(files->items[i]) > 0) {
-                        r = policy_set_add_path(in->set, files->items[i], in->context->error);
-                        continue;
-                }
-                r = read_source(in, files->items[i], &source);
-                if (r >= 0)
-                        r = policy_set_add_source(in->set, source, in->context->error);
-        }
-        return r;
-}
-
 /* The one object in FILE; NULL where no file was named. */
 static int read_object(struct inputs *in, const char *file, const struct doc_node **ret) {
         struct error *error = in->context->error;
@@ -67,7 +34,7 @@ static int read_object(struct inputs *in, const char *file, const struct doc_nod
 
         if (!file)
                 return 0;
-        r = read_source(in, file, &source);
+        r = policy_input_source(in->context, file, &source);
         if (r < 0)
                 return r;
         doc_reader_init(&reader, source, DOC_AUTO, NULL);
@@ -91,11 +58,11 @@ static int read_inputs(struct inputs *in, const struct eval_arguments *arguments
         if (r >= 0)
                 r = policy_set_init(in->set, minor, in->context->error);
         if (r >= 0)
-                r = add_files(in, &arguments->policies);
+                r = policy_input_add(in->context, in->set, &arguments->policies);
         if (r >= 0)
-                r = add_files(in, &arguments->bindings);
+                r = policy_input_add(in->context, in->set, &arguments->bindings);
         if (r >= 0)
-                r = add_files(in, &arguments->params);
+                r = policy_input_add(in->context, in->set, &arguments->params);
         if (r >= 0)
                 r = policy_set_finish(in->set, in->context->error);
         if (r >= 0)

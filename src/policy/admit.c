@@ -200,25 +200,36 @@ bool policy_is_exempt(struct str group, struct str resource) {
         return false;
 }
 
+static void admit(struct dispatch *d, const struct policy *policy) {
+        const struct policy_sink sink = { take_violation, take_annotation, d, &d->admission->cost };
+
+        if (!policy_definition_matches(policy, d->subject))
+                return;
+        if (!policy->bindings)
+                policy_judge_bound(policy, NULL, d->subject, d->arena, &sink);
+        for (const struct policy_binding *binding = policy->bindings; binding;
+             binding = binding->next)
+                if (policy_binding_matches(binding, d->subject))
+                        policy_judge_bound(policy, binding, d->subject, d->arena, &sink);
+        publish_annotations(d, policy);
+}
+
+void policy_admit_one(const struct policy *policy, const struct policy_subject *subject,
+                      struct arena *arena, struct policy_admission *ret) {
+        struct dispatch d = { .arena = arena, .admission = ret, .subject = subject };
+
+        *ret = (struct policy_admission){ 0 };
+        if (!policy_is_exempt(subject->group, subject->resource))
+                admit(&d, policy);
+}
+
 void policy_admit(const struct policy_set *set, const struct policy_subject *subject,
                   struct arena *arena, struct policy_admission *ret) {
         struct dispatch d = { .arena = arena, .admission = ret, .subject = subject };
-        const struct policy_sink sink = { take_violation, take_annotation, &d, &ret->cost };
 
         *ret = (struct policy_admission){ 0 };
         if (policy_is_exempt(subject->group, subject->resource))
                 return;
-        for (size_t i = 0; i < set->policies.count; i++) {
-                const struct policy *policy = set->policies.items[i];
-
-                if (!policy_definition_matches(policy, subject))
-                        continue;
-                if (!policy->bindings)
-                        policy_judge_bound(policy, NULL, subject, arena, &sink);
-                for (const struct policy_binding *binding = policy->bindings; binding;
-                     binding = binding->next)
-                        if (policy_binding_matches(binding, subject))
-                                policy_judge_bound(policy, binding, subject, arena, &sink);
-                publish_annotations(&d, policy);
-        }
+        for (size_t i = 0; i < set->policies.count; i++)
+                admit(&d, set->policies.items[i]);
 }

@@ -25,6 +25,14 @@ struct policy_admission {
         uint64_t cost; /* of all that was evaluated, in Kubernetes' units (cel/cost.h) */
 };
 
+/* Whether the server asks no policy about RESOURCE of GROUP: about policies, for nobody
+ * could repair a bad one, and about the reviews that the cluster itself depends on. */
+bool policy_is_exempt(struct str group, struct str resource);
+
+/* Judges SUBJECT by POLICY alone, which is prepared, into ARENA. */
+void policy_admit_one(const struct policy *policy, const struct policy_subject *subject,
+                      struct arena *arena, struct policy_admission *ret);
+
 /* Judges SUBJECT by the policies of SET, all of them prepared, into ARENA. */
 void policy_admit(const struct policy_set *set, const struct policy_subject *subject,
                   struct arena *arena, struct policy_admission *ret);

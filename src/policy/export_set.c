@@ -4,6 +4,7 @@
 #include "doc/edit.h"
 #include "doc/write.h"
 #include "kube/selector.h"
+#include "policy/admit.h"
 #include "policy/export.h"
 #include "policy/private.h"
 

@@ -290,6 +290,8 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
                 r = policy_compile(set, policy, error);
         if (r < 0)
                 return r;
+        policy->uses_object = mentions(policy->spec, STR("object"));
+        policy->uses_old_object = mentions(policy->spec, STR("oldObject"));
         policy->uses_request = mentions(policy->spec, STR("request"));
         policy->uses_authorizer = mentions(policy->spec, STR("authorizer"));
         policy->uses_namespace =

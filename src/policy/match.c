@@ -145,11 +145,15 @@ static bool is_empty_selector(const struct doc_node *selector) {
                (!expressions || expressions->kind != DOC_LIST || expressions->list.count == 0);
 }
 
+static bool selects_by_label(const struct policy_match *match) {
+        return match->object_selector && !is_empty_selector(match->object_selector);
+}
+
 /* The new object or the old one: a label that is being removed still counts. */
 static bool selectors_fit(const struct policy_match *match, const struct policy_subject *subject) {
         if (match->namespace_selector && !namespace_selected(match->namespace_selector, subject))
                 return false;
-        return !match->object_selector || is_empty_selector(match->object_selector) ||
+        return !selects_by_label(match) || subject->labels_unknown ||
                selects(match->object_selector, subject->object) ||
                selects(match->object_selector, subject->old_object);
 }
@@ -188,4 +192,24 @@ bool policy_matches(const struct policy *policy, const struct policy_subject *su
 bool policy_may_match(const struct policy *policy, const struct policy_subject *subject) {
         return any_rule_fits(policy->match.rules, policy->match.rule_count, subject,
                              policy->match.exact, false);
+}
+
+bool policy_looks_at_labels(const struct policy *policy) {
+        if (selects_by_label(&policy->match))
+                return true;
+        for (const struct policy_binding *binding = policy->bindings; binding;
+             binding = binding->next)
+                if (selects_by_label(&binding->match))
+                        return true;
+        return false;
+}
+
+bool policy_looks_at_namespace(const struct policy *policy) {
+        if (policy->uses_namespace)
+                return true;
+        for (const struct policy_binding *binding = policy->bindings; binding;
+             binding = binding->next)
+                if (binding->match.namespace_selector)
+                        return true;
+        return false;
 }

@@ -104,6 +104,8 @@ struct policy {
         size_t variable_count, condition_count, validation_count, annotation_count;
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
+        bool uses_object;     /* some expression mentions `object` */
+        bool uses_old_object; /* ... `oldObject` */
         bool uses_request;    /* some expression mentions `request` */
         bool uses_authorizer; /* some expression mentions `authorizer` */
         bool has_params;      /* spec.paramKind is set */
@@ -268,6 +270,7 @@ struct policy_subject {
         const struct policy_user *user; /* NULL: nobody is named */
         const struct doc_node *options; /* request.options; NULL: null */
         bool dry_run;
+        bool labels_unknown; /* those of an object: objectSelectors are taken to select it */
 };
 
 enum policy_action { POLICY_DENY, POLICY_WARN, POLICY_AUDIT, POLICY_ACTION_COUNT };
@@ -292,6 +295,12 @@ typedef void policy_violation_fn(void *userdata, const struct policy_violation *
 /* Whether matchConstraints (and one of the bindings, where there are any) select SUBJECT.
  * Conditions are not looked at. */
 bool policy_matches(const struct policy *policy, const struct policy_subject *subject);
+
+/* Whether POLICY or one of its bindings chooses objects by their labels. */
+bool policy_looks_at_labels(const struct policy *policy);
+
+/* Whether POLICY or one of its bindings looks at the Namespace object. */
+bool policy_looks_at_namespace(const struct policy *policy);
 
 /* Whether the resource rules alone could select objects of this kind: what a caller may cache by
  * kind. */

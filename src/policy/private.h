@@ -39,10 +39,6 @@ void policy_judge_bound(const struct policy *policy, const struct policy_binding
                         const struct policy_subject *subject, struct arena *scratch,
                         const struct policy_sink *sink);
 
-/* admit.c: whether the server asks no policy about RESOURCE of GROUP: about policies, for nobody
- * could repair a bad one, and about the reviews that the cluster itself depends on. */
-bool policy_is_exempt(struct str group, struct str resource);
-
 /* match.c: the parts of policy_matches. */
 bool policy_definition_matches(const struct policy *policy, const struct policy_subject *subject);
 bool policy_binding_matches(const struct policy_binding *binding,

@@ -15,13 +15,9 @@ static bool wants_params(const struct policy_set *set) {
 }
 
 bool namespaces_are_needed(const struct policy_set *set) {
-        for (size_t i = 0; i < set->policies.count; i++) {
-                if (set->policies.items[i]->uses_namespace)
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (policy_looks_at_namespace(set->policies.items[i]))
                         return true;
-                for (struct policy_binding *b = set->policies.items[i]->bindings; b; b = b->next)
-                        if (b->match.namespace_selector)
-                                return true;
-        }
         return false;
 }
 
