@@ -47,6 +47,9 @@ const struct option_spec scan_specs[] = {
           OPTION_STRINGS, AT(old), .hint = OPTION_HINT_FILE },
         { 0, "new-only", NULL, "only findings that the version of --old does not have", OPTION_FLAG,
           AT(new_only) },
+        { 0, "crds", "PATH",
+          "a file or folder with CustomResourceDefinitions, beside those of the input",
+          OPTION_STRINGS, AT(crds), .hint = OPTION_HINT_FILE },
         { 'n', "namespace", "NAME", "the namespace of objects that name none", OPTION_STRING,
           AT(namespace) },
         { 0, "as", "USER",
@@ -232,19 +235,32 @@ static int add_old(struct command_context *context, struct input_list *old, int 
         return r;
 }
 
+static int add_crds(struct command_context *context, struct input_list *crds) {
+        const struct scan_arguments *arguments = context->options;
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->crds.count && r >= 0; i++)
+                r = input_add(crds, arguments->crds.items[i], context->error);
+        return r;
+}
+
 /* From here on the process can read what it was given and write what it has open, and nothing else.
  */
 static int confine_scan(struct command_context *context, int argc, char **argv) {
         const struct scan_arguments *arguments = context->options;
-        size_t count = (size_t)argc + arguments->old.count;
-        const char **paths = arena_new_array(context->arena, count, const char *);
-        struct confine_rules rules = { .read = paths, .read_count = count };
+        size_t most = (size_t)argc + arguments->old.count + arguments->crds.count;
+        const char **paths = arena_new_array(context->arena, most, const char *);
+        struct confine_rules rules = { .read = paths };
         struct confine_result result;
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         int r;
 
-        for (size_t i = 0; i < count; i++)
-                paths[i] = i < (size_t)argc ? argv[i] : arguments->old.items[i - (size_t)argc];
+        for (int i = 0; i < argc; i++)
+                paths[rules.read_count++] = argv[i];
+        for (size_t i = 0; i < arguments->old.count; i++)
+                paths[rules.read_count++] = arguments->old.items[i];
+        for (size_t i = 0; i < arguments->crds.count; i++)
+                paths[rules.read_count++] = arguments->crds.items[i];
         r = confine(&rules, &result, context->error);
         if (r < 0)
                 return r;
@@ -320,6 +336,7 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         struct doc_limits limits = limits_of(arguments);
         struct input_list inputs _cleanup_(input_free) = { .file_limit = limits.file_bytes };
         struct input_list old _cleanup_(input_free) = { .file_limit = limits.file_bytes };
+        struct input_list crds _cleanup_(input_free) = { .file_limit = limits.file_bytes };
         struct report report = { .list = &list,
                                  .title = joined(context->arena, argc, argv),
                                  .version = REDOUBT_VERSION };
@@ -337,6 +354,8 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                 r = add_inputs(context, &inputs, argc, argv);
         if (r >= 0)
                 r = add_old(context, &old, argc, argv);
+        if (r >= 0)
+                r = add_crds(context, &crds);
         if (r >= 0 && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
         if (r < 0)
@@ -345,6 +364,7 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         options = (struct scan_options){
                 .policies = &set,
                 .old = arguments->old.count > 0 ? &old : NULL,
+                .crds = arguments->crds.count > 0 ? &crds : NULL,
                 .limits = limits,
                 .threads = arguments->threads > 0 ? (unsigned)arguments->threads
                                                   : (unsigned)pool_default_threads(),

@@ -9,6 +9,7 @@ struct scan_arguments {
         struct rule_arguments rules;
         struct option_strings outputs; /* "json", "sarif=FILE" */
         struct option_strings old;     /* files, folders, git revisions */
+        struct option_strings crds;    /* files, folders */
         bool new_only;
         bool brief, all;
         int fail_on;

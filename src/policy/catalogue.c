@@ -48,7 +48,8 @@ static int add_policies(struct policy_set *set, const struct doc *doc, const str
                 source->name = doc_string(doc_get(packed, STR("file")), STR("catalogue"));
                 own->source = source;
                 own->root = (struct doc_node *)(uintptr_t)doc_get(packed, STR("policy"));
-                r = policy_load(set, own, own->root, true, error);
+                r = policy_is_check(own->root) ? policy_load_check(set, own, own->root, error)
+                                               : policy_load(set, own, own->root, true, error);
                 if (r < 0) {
                         error_set_file(error, source->name);
                         return r;

@@ -272,11 +272,24 @@ static bool mentions(const struct doc_node *node, struct str word) {
         return false;
 }
 
+/* Makes POLICY, defined by OBJECT, one of SET. */
+static int add_policy(struct policy_set *set, const struct doc_node *object, struct policy *policy,
+                      struct error *error) {
+        struct map_entry *entry = map_put(&set->by_id, policy->info.id);
+
+        if (entry->value)
+                return bad(object, error, "there is already a rule \"%.*s\", from %.*s",
+                           STR_ARG(policy->info.id),
+                           STR_ARG(((struct policy *)entry->value)->info.source));
+        entry->value = policy;
+        *vec_push(&set->policies) = policy;
+        return 0;
+}
+
 int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
                 bool lazy, struct error *error) {
         struct policy *policy = arena_new(&set->arena, struct policy);
         struct loader l = { .set = set, .arena = &set->arena, .doc = doc };
-        struct map_entry *entry;
         int r;
 
         policy->document = doc;
@@ -296,14 +309,44 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
         policy->uses_authorizer = mentions(policy->spec, STR("authorizer"));
         policy->uses_namespace =
                 policy->match.namespace_selector || mentions(policy->spec, STR("namespaceObject"));
-        entry = map_put(&set->by_id, policy->info.id);
-        if (entry->value)
-                return bad(object, error, "there is already a rule \"%.*s\", from %.*s",
-                           STR_ARG(policy->info.id),
-                           STR_ARG(((struct policy *)entry->value)->info.source));
-        entry->value = policy;
-        *vec_push(&set->policies) = policy;
-        return 0;
+        return add_policy(set, object, policy, error);
+}
+
+static int read_check(const struct doc_node *object, enum policy_check *ret, struct error *error) {
+        static const char *const names[POLICY_CHECK_COUNT] = {
+                [POLICY_CHECK_UNKNOWN_FIELD] = "unknown-field",
+                [POLICY_CHECK_WRONG_TYPE] = "wrong-type",
+                [POLICY_CHECK_MISSING_FIELD] = "missing-field",
+                [POLICY_CHECK_UNKNOWN_VALUE] = "unknown-value",
+                [POLICY_CHECK_DUPLICATE_KEY] = "duplicate-key",
+                [POLICY_CHECK_UNKNOWN_KIND] = "unknown-kind",
+                [POLICY_CHECK_UNSERVED_VERSION] = "unserved-version",
+        };
+        struct str name = doc_string(doc_find(object, "spec", "check"), STR(""));
+
+        for (size_t i = 1; i < ELEMENTS(names); i++)
+                if (str_eq(name, str_from(names[i]))) {
+                        *ret = (enum policy_check)i;
+                        return 0;
+                }
+        return bad(object, error, "\"%.*s\" is no check", STR_ARG(name));
+}
+
+int policy_load_check(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
+                      struct error *error) {
+        struct policy *policy = arena_new(&set->arena, struct policy);
+        struct loader l = { .set = set, .arena = &set->arena, .doc = doc };
+        int r = read_metadata(&l, object, policy, error);
+
+        if (r >= 0)
+                r = read_check(object, &policy->check, error);
+        if (r < 0)
+                return r;
+        policy->document = doc;
+        policy->params = &set->params;
+        policy->spec = doc_get(object, STR("spec"));
+        policy->compiled = true;
+        return add_policy(set, object, policy, error);
 }
 
 static int read_actions(struct loader *l, const struct doc_node *spec,

@@ -91,8 +91,23 @@ struct policy_span {
         uint16_t since, until;
 };
 
+/* What the program judges itself, because no expression can: a policy in the cluster never sees
+ * what decoding has dropped. Such a rule is a file like the others, of kind Check. */
+enum policy_check {
+        POLICY_CHECK_NONE, /* judged by its expressions */
+        POLICY_CHECK_UNKNOWN_FIELD,
+        POLICY_CHECK_WRONG_TYPE,
+        POLICY_CHECK_MISSING_FIELD,
+        POLICY_CHECK_UNKNOWN_VALUE,
+        POLICY_CHECK_DUPLICATE_KEY,
+        POLICY_CHECK_UNKNOWN_KIND,
+        POLICY_CHECK_UNSERVED_VERSION,
+        POLICY_CHECK_COUNT
+};
+
 struct policy {
         struct rule_info info;
+        enum policy_check check;
         struct policy_span *spans; /* of each of info.controls */
         bool former;               /* no control that it answers is still in force */
         struct str name;           /* metadata.name */
@@ -184,8 +199,8 @@ int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *e
 void policy_set_add_library(struct policy_set *set, const struct cel_library *library);
 void policy_set_free(struct policy_set *set);
 
-/* Reads every policy and binding in the documents of SOURCE (which the set keeps using; its text
- * must live as long). Objects of other kinds are kept as possible params. A policy that is
+/* Reads every policy, check and binding in the documents of SOURCE (which the set keeps using; its
+ * text must live as long). Objects of other kinds are kept as possible params. A policy that is
  * malformed or does not compile is an error with its place. */
 int policy_set_add_source(struct policy_set *set, const struct doc_source *source,
                           struct error *error);

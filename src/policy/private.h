@@ -70,10 +70,15 @@ int policy_read_controls(struct arena *arena, const struct doc_node *annotation,
 struct doc_pos policy_place(const struct doc_source *source, const struct doc_node *node,
                             uint32_t line, uint32_t column);
 
-/* load.c: reads the policy or binding in DOC into SET. LAZY leaves its expressions for
+/* set.c: whether OBJECT is a rule that the program judges itself. */
+bool policy_is_check(const struct doc_node *object);
+
+/* load.c: reads the policy, check or binding in DOC into SET. LAZY leaves its expressions for
  * policy_prepare. */
 int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
                 bool lazy, struct error *error);
+int policy_load_check(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
+                      struct error *error);
 int policy_load_binding(struct policy_set *set, const struct doc_node *object, struct error *error);
 
 /* compile.c: compiles the expressions of POLICY. */

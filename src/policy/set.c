@@ -91,6 +91,12 @@ void policy_set_free(struct policy_set *set) {
         arena_free(&set->arena);
 }
 
+bool policy_is_check(const struct doc_node *object) {
+        return str_eq(doc_string(doc_get(object, STR("kind")), STR("")), STR("Check")) &&
+               str_eq(doc_string(doc_get(object, STR("apiVersion")), STR("")),
+                      STR("redoubt.io/v1"));
+}
+
 static bool is_admission_group(struct str api_version) {
         return str_eq(kube_group_version(api_version).group, STR("admissionregistration.k8s.io"));
 }
@@ -100,6 +106,8 @@ int policy_set_add_object(struct policy_set *set, const struct doc *doc,
         struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
         struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
 
+        if (policy_is_check(object))
+                return policy_load_check(set, doc, object, error);
         if (!is_admission_group(api_version)) {
                 policy_set_add_param(set, object);
                 return 0;

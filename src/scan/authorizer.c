@@ -38,7 +38,7 @@ void authorizer_init(struct authorizer *authorizer, const struct scan_options *o
         if (!authorizer->asked && !authorizer->subjects)
                 return;
         rbac_index_add_defaults(&authorizer->index);
-        gather_documents(options, files, &gather);
+        gather_documents(options, files, &gather, 1);
         rbac_index_finish(&authorizer->index);
 }
 

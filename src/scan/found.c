@@ -191,17 +191,29 @@ static size_t usable_reasons(struct worker *worker, const struct policy_violatio
         return count;
 }
 
+/* The key of NODE instead of its value. */
+static void move_to_key(struct finding_location *location, const struct doc_node *node) {
+        const struct doc_entry *entry = doc_entry_of(node);
+
+        if (!entry)
+                return;
+        location->start = location->end = entry->key_start;
+        location->end.column += (uint32_t)entry->key.len;
+}
+
 static void place_in_document(struct worker *worker, struct finding *finding,
-                              const struct doc_node *const *nodes, size_t count) {
-        finding->location = location(worker, nodes[0]);
-        finding->related_count = count - 1;
-        if (count > 1)
-                finding->related =
-                        arena_new_array(&worker->list.arena, count - 1, struct finding_location);
-        for (size_t i = 1; i < count; i++)
-                finding->related[i - 1] = location(worker, nodes[i]);
-        finding->fingerprint =
-                finding_fingerprint(&worker->list.arena, finding, stable_path(worker, nodes[0]));
+                              const struct worker_spot *spot) {
+        finding->location = location(worker, spot->nodes[0]);
+        if (spot->at_key)
+                move_to_key(&finding->location, spot->nodes[0]);
+        finding->related_count = spot->count - 1;
+        if (spot->count > 1)
+                finding->related = arena_new_array(&worker->list.arena, spot->count - 1,
+                                                   struct finding_location);
+        for (size_t i = 1; i < spot->count; i++)
+                finding->related[i - 1] = location(worker, spot->nodes[i]);
+        finding->fingerprint = finding_fingerprint(&worker->list.arena, finding,
+                                                   stable_path(worker, spot->nodes[0]));
         if (worker->options->frames)
                 fill_frame(worker, finding);
 }
@@ -239,10 +251,8 @@ static void place_in_roles(struct worker *worker, struct finding *finding,
                 subject_frame(worker, finding);
 }
 
-void worker_found(void *userdata, const struct policy_violation *violation) {
-        struct worker *worker = userdata;
-        const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
-        size_t count = usable_reasons(worker, violation, nodes);
+void worker_add_finding(struct worker *worker, const struct rule_info *rule, struct str message,
+                        const struct worker_spot *spot) {
         struct finding *finding;
 
         if (worker->list.findings.count >= worker->options->max_findings) {
@@ -250,13 +260,22 @@ void worker_found(void *userdata, const struct policy_violation *violation) {
                 return;
         }
         finding = vec_push(&worker->list.findings);
-        finding->rule = &violation->policy->info;
-        finding->message = keep(worker, violation->message);
+        finding->rule = rule;
+        finding->message = keep(worker, message);
         finding->resource = reference(worker);
         if (worker->is_subject)
-                place_in_roles(worker, finding, nodes, count);
+                place_in_roles(worker, finding, spot->nodes, spot->count);
         else
-                place_in_document(worker, finding, nodes, count);
+                place_in_document(worker, finding, spot);
+}
+
+void worker_found(void *userdata, const struct policy_violation *violation) {
+        struct worker *worker = userdata;
+        const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
+        size_t count = usable_reasons(worker, violation, nodes);
+
+        worker_add_finding(worker, &violation->policy->info, violation->message,
+                           &(struct worker_spot){ nodes, count, false });
 }
 
 void worker_problem(struct worker *worker, struct str file, struct doc_pos pos,

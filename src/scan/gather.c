@@ -16,16 +16,46 @@ static bool may_hold(struct str text, struct str word) {
                str_find(text, STR("\\x"), 0) >= 0 || str_find(text, STR("\\U"), 0) >= 0;
 }
 
-static void gather_file(const struct scan_options *options, const struct input_file *file,
-                        const struct gather *gather) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+static bool may_hold_any(struct str text, const struct gather *gathers, size_t count) {
+        for (size_t i = 0; i < count; i++)
+                if (may_hold(text, gathers[i].word))
+                        return true;
+        return false;
+}
+
+/* Reads the documents of SOURCE and gives them to those of the gatherers that WANTED names. */
+static void read_documents(const struct scan_options *options, const struct doc_source *source,
+                           const struct gather *gathers, const bool *wanted, size_t count) {
         struct arena documents _cleanup_(arena_free) = ARENA_INIT;
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct doc_source source;
         struct doc_reader reader;
-        struct str text = file->text;
         struct doc *doc;
         int r;
+
+        doc_reader_init(&reader, source, DOC_AUTO, &options->limits);
+        while ((r = doc_read(&reader, &documents, &doc, NULL)) != 0) {
+                for (size_t i = 0; r > 0 && i < count; i++)
+                        if (wanted[i])
+                                gathers[i].document(gathers[i].userdata, &documents, doc);
+                arena_reset(&documents, DOCUMENT_KEEP);
+        }
+}
+
+void gather_source(const struct scan_options *options, const struct doc_source *source,
+                   const struct gather *gathers, size_t count) {
+        bool wanted[GATHER_MAX];
+
+        for (size_t i = 0; i < count; i++)
+                wanted[i] = may_hold(source->text, gathers[i].word);
+        if (may_hold_any(source->text, gathers, count))
+                read_documents(options, source, gathers, wanted, count);
+}
+
+void gather_file(const struct scan_options *options, const struct input_file *file,
+                 const struct gather *gathers, size_t count) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        struct doc_source source;
+        struct str text = file->text;
 
         /* What cannot be read here cannot be read when it is judged, and is reported then. */
         if (!text.ptr) {
@@ -33,19 +63,13 @@ static void gather_file(const struct scan_options *options, const struct input_f
                         return;
                 text = buf_str(&buf);
         }
-        if (!may_hold(text, gather->word) ||
-            doc_source_init(&arena, file->path, text, &source, NULL) < 0)
-                return;
-        doc_reader_init(&reader, &source, DOC_AUTO, &options->limits);
-        while ((r = doc_read(&reader, &documents, &doc, NULL)) != 0) {
-                if (r > 0)
-                        gather->document(gather->userdata, &documents, doc);
-                arena_reset(&documents, DOCUMENT_KEEP);
-        }
+        if (may_hold_any(text, gathers, count) &&
+            doc_source_init(&arena, file->path, text, &source, NULL) >= 0)
+                gather_source(options, &source, gathers, count);
 }
 
 void gather_documents(const struct scan_options *options, const struct input_list *files,
-                      const struct gather *gather) {
-        for (size_t i = 0; i < files->files.count; i++)
-                gather_file(options, &files->files.items[i], gather);
+                      const struct gather *gathers, size_t count) {
+        for (size_t i = 0; i < files->files.count && count > 0; i++)
+                gather_file(options, &files->files.items[i], gathers, count);
 }

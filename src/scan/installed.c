@@ -205,7 +205,7 @@ int installed_read(struct installed *installed, const struct simulate_options *o
                 r = add_planned(installed, options->planned, error);
         if (r < 0)
                 return r;
-        gather_documents(&options->scan, files, &gather);
+        gather_documents(&options->scan, files, &gather, 1);
         drop_orphans(installed);
         return policy_set_finish(&installed->set, error);
 }

@@ -125,6 +125,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
                 worker->old ? old_find(worker->old, &worker->documents, resource, relative) : NULL;
 
         worker_start_resource(worker, resource, &subject);
+        worker_judge_structure(worker, resource);
         if (old) {
                 subject.operation = POLICY_UPDATE;
                 subject.old_object = old->resource.object;
@@ -175,8 +176,6 @@ void worker_judge_document(struct worker *worker, const struct doc *doc) {
         worker->doc = doc;
         worker->has_lines = false;
         worker->coverage.documents++;
-        for (const struct doc_diagnostic *d = doc->diagnostics; d; d = d->next)
-                worker_problem(worker, doc->source->name, d->pos, d->other, d->message, false);
         resources_of(&worker->documents, doc, worker->options->namespace,
                      worker->options->as_submitted, &resources);
         if (resources.problem) {
@@ -192,5 +191,6 @@ void worker_judge_document(struct worker *worker, const struct doc *doc) {
                         worker->judge(worker, &resources.items[i]);
                 else
                         judge_resource(worker, &resources.items[i]);
+        worker_judge_keys(worker, doc, &resources);
         arena_reset(&worker->documents, ARENA_KEEP);
 }

@@ -47,17 +47,22 @@ static void add_document(void *userdata, struct arena *arena, const struct doc *
         }
 }
 
-void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
-                     const struct input_list *files) {
-        struct gather gather = { STR("Namespace"), add_document, namespaces };
+bool namespaces_gather(struct namespaces *namespaces, const struct scan_options *options,
+                       struct gather *ret) {
+        /* Params may be of any kind: then every file is looked at. */
+        bool params = wants_params(options->policies);
 
         namespaces->policies = options->policies;
-        /* Params may be of any kind: then every file is looked at. */
-        if (wants_params(options->policies))
-                gather.word = STR("");
-        else if (!namespaces_are_needed(options->policies))
-                return;
-        gather_documents(options, files, &gather);
+        *ret = (struct gather){ params ? STR("") : STR("Namespace"), add_document, namespaces };
+        return params || namespaces_are_needed(options->policies);
+}
+
+void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
+                     const struct input_list *files) {
+        struct gather gather;
+
+        if (namespaces_gather(namespaces, options, &gather))
+                gather_documents(options, files, &gather, 1);
 }
 
 void namespaces_free(struct namespaces *namespaces) {

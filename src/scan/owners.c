@@ -61,7 +61,7 @@ void owners_read(struct owners *owners, const struct scan_options *options,
                  const struct input_list *files) {
         const struct gather gather = { STR("ownerReferences"), add_document, owners };
 
-        gather_documents(options, files, &gather);
+        gather_documents(options, files, &gather, 1);
 }
 
 struct resource_ref owners_top(const struct owners *owners, struct arena *scratch,

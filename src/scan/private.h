@@ -4,6 +4,7 @@
 #pragma once
 
 #include "inventory/resource.h"
+#include "kube/structure.h"
 #include "rbac/authorizer.h"
 #include "rbac/rbac.h"
 #include "scan/scan.h"
@@ -29,6 +30,21 @@ struct plan {
         size_t count;
 };
 
+/* gather.c: each of the gatherers is given every document of files that may hold its word. The
+ * document is gone when the next one is read. */
+struct gather {
+        struct str word;
+        void (*document)(void *userdata, struct arena *arena, const struct doc *doc);
+        void *userdata;
+};
+enum { GATHER_MAX = 4 };
+void gather_documents(const struct scan_options *options, const struct input_list *files,
+                      const struct gather *gathers, size_t count);
+void gather_file(const struct scan_options *options, const struct input_file *file,
+                 const struct gather *gathers, size_t count);
+void gather_source(const struct scan_options *options, const struct doc_source *source,
+                   const struct gather *gathers, size_t count);
+
 /* The Namespace objects of the input, for namespaceSelector and namespaceObject. Read-only while
  * workers run. */
 struct namespaces {
@@ -36,6 +52,10 @@ struct namespaces {
         struct map by_name;          /* name -> struct doc_node */
         struct policy_set *policies; /* takes objects as params, too */
 };
+
+/* Fills *RET with what looks for them; false: no rule needs them. */
+bool namespaces_gather(struct namespaces *namespaces, const struct scan_options *options,
+                       struct gather *ret);
 void namespaces_read(struct namespaces *namespaces, const struct scan_options *options,
                      const struct input_list *files);
 void namespaces_free(struct namespaces *namespaces);
@@ -43,15 +63,25 @@ void namespaces_free(struct namespaces *namespaces);
 /* Whether some policy of SET looks at Namespaces. */
 bool namespaces_are_needed(const struct policy_set *set);
 
-/* gather.c: gives DOCUMENT every document of files that may hold WORD. The document is gone when
- * the next one is read. */
-struct gather {
-        struct str word;
-        void (*document)(void *userdata, struct arena *arena, const struct doc *doc);
-        void *userdata;
+/* structures.c: what is known of the kinds in the input, and the rules that judge by it. Read-only
+ * while workers run. */
+struct structures {
+        const struct policy *rules[POLICY_CHECK_COUNT]; /* by enum policy_check; NULL: not asked */
+        bool any;                                       /* one of them is asked */
+        struct arena arena;
+        struct structure_set custom;
+        size_t given;     /* how many of them are not of the input (--crds) */
+        struct map parts; /* paths of the files that a kustomization builds from */
 };
-void gather_documents(const struct scan_options *options, const struct input_list *files,
-                      const struct gather *gather);
+void structures_init(struct structures *structures, const struct policy_set *set);
+
+/* Fills *RET with what looks for CustomResourceDefinitions; false: no rule needs them. */
+bool structures_gather(struct structures *structures, struct gather *ret);
+
+/* Finds which of FILES kustomizations build from. */
+void structures_find_parts(struct structures *structures, const struct scan_options *options,
+                           const struct input_list *files);
+void structures_free(struct structures *structures);
 
 /* authorizer.c: who makes the requests that are judged, and what RBAC says. Read-only while workers
  * run. */
@@ -153,6 +183,7 @@ void list_add_problems(struct finding_list *list, const struct input_list *files
 struct worker {
         const struct scan_options *options;
         const struct namespaces *namespaces;
+        const struct structures *structures;
         const struct policy_user *user; /* NULL in tests of rules */
         const struct old_objects *old;  /* NULL: every object is being created */
         /* What is done with a resource; NULL: it is judged as a scan does. */
@@ -205,6 +236,24 @@ void worker_judge_subject(struct worker *worker, const struct doc *doc);
 
 /* judge.c: an old_object_fn; judges the removal of OBJECT. */
 void worker_judge_deleted(void *worker, const struct old_object *object);
+
+/* conform.c: judges how RESOURCE is written: by the structure of its kind. */
+void worker_judge_structure(struct worker *worker, const struct resource *resource);
+
+/* conform.c: makes a finding of each duplicate key of DOC that lies in one of its RESOURCES; where
+ * that is no rule, or elsewhere, a diagnostic. */
+void worker_judge_keys(struct worker *worker, const struct doc *doc,
+                       const struct resource_list *resources);
+
+/* found.c: makes a finding of RULE about WORKER's resource, decided by the COUNT NODES (the first
+ * is its place). AT_KEY: what is wrong is the key, not the value. */
+struct worker_spot {
+        const struct doc_node *const *nodes;
+        size_t count;
+        bool at_key;
+};
+void worker_add_finding(struct worker *worker, const struct rule_info *rule, struct str message,
+                        const struct worker_spot *spot);
 
 /* found.c: a policy_violation_fn; makes a finding of a violation by WORKER's resource. */
 void worker_found(void *worker, const struct policy_violation *violation);

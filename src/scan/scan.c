@@ -169,9 +169,16 @@ void worker_join(struct worker *worker, struct finding_list *list,
 void scan_source(const struct scan_options *options, const struct doc_source *source,
                  const struct namespaces *namespaces, struct finding_list *list,
                  struct report_coverage *coverage) {
-        struct worker worker = { .options = options, .namespaces = namespaces };
+        struct structures structures _cleanup_(structures_free) = { 0 };
+        struct worker worker = { .options = options,
+                                 .namespaces = namespaces,
+                                 .structures = &structures };
+        struct gather gather_crds;
         struct doc_reader reader;
 
+        structures_init(&structures, options->policies);
+        if (structures_gather(&structures, &gather_crds))
+                gather_source(options, source, &gather_crds, 1);
         doc_reader_init(&reader, source, DOC_AUTO, &options->limits);
         judge_reader(&worker, &reader);
         worker_join(&worker, list, coverage);
@@ -213,6 +220,40 @@ static void add_known_problems(const struct scan_options *options, const struct 
         }
 }
 
+/* Looks through the input for what the rest of it is judged by. */
+static void gather(const struct scan_options *options, const struct input_list *files,
+                   struct namespaces *namespaces, struct structures *structures) {
+        struct gather gathers[2];
+        size_t count = 0;
+
+        if (structures_gather(structures, &gathers[0])) {
+                count++;
+                if (options->crds)
+                        gather_documents(options, options->crds, gathers, 1);
+                structures->given = structures->custom.gvks.count;
+                structures_find_parts(structures, options, files);
+        }
+        if (namespaces_gather(namespaces, options, &gathers[count]))
+                count++;
+        gather_documents(options, files, gathers, count);
+}
+
+/* Definitions that were asked for and cannot be had: what they define is not judged. */
+static void add_definition_problems(const struct scan_options *options,
+                                    const struct structures *structures, struct finding_list *list,
+                                    struct report_coverage *coverage) {
+        if (!options->crds || !structures->any)
+                return;
+        for (size_t i = 0; i < options->crds->problems.count; i++) {
+                *vec_push(&list->diagnostics) = options->crds->problems.items[i];
+                coverage->not_judged++;
+        }
+        if (structures->given > 0)
+                return;
+        coverage->not_judged++;
+        add_problem(list, STR(""), STR("--crds names no CustomResourceDefinition"));
+}
+
 void scan_files(const struct scan_options *options, const struct input_list *files,
                 struct finding_list *list, struct report_coverage *coverage) {
         size_t threads = MAX(options->threads, 1u), dropped = 0;
@@ -220,15 +261,19 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         struct scan scan = { .options = options, .workers = workers };
         struct namespaces namespaces = { 0 };
         struct old_objects old = { 0 };
+        struct structures structures = { 0 };
         struct authorizer authorizer;
 
+        structures_init(&structures, options->policies);
         if (options->old)
                 old_read(&old, options, list, coverage);
-        namespaces_read(&namespaces, options, files);
+        gather(options, files, &namespaces, &structures);
+        add_definition_problems(options, &structures, list, coverage);
         authorizer_init(&authorizer, options, files);
         for (size_t i = 0; i <= threads; i++)
                 workers[i] = (struct worker){ .options = options,
                                               .namespaces = &namespaces,
+                                              .structures = &structures,
                                               .old = options->old ? &old : NULL,
                                               .user = &authorizer.user };
         run_workers(&scan, files, threads);
@@ -244,6 +289,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         authorizer_add_problems(&authorizer, list, coverage);
         authorizer_free(&authorizer);
         namespaces_free(&namespaces);
+        structures_free(&structures);
         old_free(&old);
         if (dropped > 0)
                 add_problem(list, STR(""),

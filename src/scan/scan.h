@@ -22,6 +22,9 @@ struct scan_options {
         struct policy_set *policies;  /* its catalogue is compiled as needed */
         const struct input_list *old; /* the version before: what is in both is being updated, what
                                          is only there deleted; NULL: everything is being created */
+        const struct input_list
+                *crds; /* more CustomResourceDefinitions than the input has; NULL: none
+                        */
         struct doc_limits limits;
         unsigned threads;     /* at least 1 */
         struct str namespace; /* of namespaced objects that name none; may be empty */
