@@ -10,9 +10,9 @@ def commands():
     for page in [os.path.join(ROOT, "README.md"), *sorted(glob.glob(os.path.join(ROOT, "docs", "**", "*.md"), recursive=True)),
                  os.path.join(ROOT, "examples", "shop", "README.md")]:
         inside = False
-        for line in open(page, encoding="utf-8"):
+        for line in map(str.strip, open(page, encoding="utf-8")):
             if line.startswith("```"):
-                inside = line.strip() == "```console"
+                inside = line == "```console"
             elif inside and line.startswith("$ redoubt "):
                 yield os.path.relpath(page, ROOT), shlex.split(line[2:], comments=True)[1:]
 
