@@ -113,7 +113,9 @@ static int run_on(struct command_context *context, const struct input_list *inpu
 
         options.scan.groups = rbac_groups_of(context->arena, &arguments->groups, options.scan.user,
                                              &options.scan.group_count);
-        r = simulate(&options, inputs, &simulation, context->error);
+        r = language_minor(&arguments->export.rules.language, &options.kube_minor, context->error);
+        if (r >= 0)
+                r = simulate(&options, inputs, &simulation, context->error);
         if (r < 0)
                 return r;
         if (arguments->format == FORMAT_JSON)

@@ -200,17 +200,26 @@ bool policy_is_exempt(struct str group, struct str resource) {
         return false;
 }
 
+/* Judges SUBJECT by POLICY as each of its bindings applies it. */
+static void judge_policy(const struct policy *policy, const struct policy_subject *subject,
+                         struct arena *arena, const struct policy_sink *sink) {
+        if (!policy->bindings)
+                policy_judge_bound(policy, NULL, subject, arena, sink);
+        for (const struct policy_binding *binding = policy->bindings; binding;
+             binding = binding->next)
+                if (policy_binding_matches(binding, subject))
+                        policy_judge_bound(policy, binding, subject, arena, sink);
+}
+
 static void admit(struct dispatch *d, const struct policy *policy) {
-        const struct policy_sink sink = { take_violation, take_annotation, d, &d->admission->cost };
+        const struct policy_sink sink = { .violation = take_violation,
+                                          .annotation = take_annotation,
+                                          .userdata = d,
+                                          .cost = &d->admission->cost };
 
         if (!policy_definition_matches(policy, d->subject))
                 return;
-        if (!policy->bindings)
-                policy_judge_bound(policy, NULL, d->subject, d->arena, &sink);
-        for (const struct policy_binding *binding = policy->bindings; binding;
-             binding = binding->next)
-                if (policy_binding_matches(binding, d->subject))
-                        policy_judge_bound(policy, binding, d->subject, d->arena, &sink);
+        judge_policy(policy, d->subject, d->arena, &sink);
         publish_annotations(d, policy);
 }
 
@@ -232,4 +241,27 @@ void policy_admit(const struct policy_set *set, const struct policy_subject *sub
                 return;
         for (size_t i = 0; i < set->policies.count; i++)
                 admit(&d, set->policies.items[i]);
+}
+
+static void try_violation(void *userdata, const struct policy_violation *violation) {
+        struct policy_trial *trial = userdata;
+        const struct policy_binding *binding = violation->binding;
+
+        if (!trial->failed && !trial->error)
+                trial->message = violation->message;
+        trial->failed |= !violation->error;
+        trial->error |= violation->error;
+        trial->deny |= !binding || binding->deny || violation->always;
+        trial->warn |= binding && binding->warn;
+}
+
+void policy_try(const struct policy *policy, const struct policy_subject *subject,
+                struct arena *arena, struct policy_trial *ret) {
+        const struct policy_sink sink = { .violation = try_violation,
+                                          .userdata = ret,
+                                          .applied = &ret->applied };
+
+        *ret = (struct policy_trial){ 0 };
+        if (policy_definition_matches(policy, subject))
+                judge_policy(policy, subject, arena, &sink);
 }

@@ -36,3 +36,17 @@ void policy_admit_one(const struct policy *policy, const struct policy_subject *
 /* Judges SUBJECT by the policies of SET, all of them prepared, into ARENA. */
 void policy_admit(const struct policy_set *set, const struct policy_subject *subject,
                   struct arena *arena, struct policy_admission *ret);
+
+/* What one policy makes of a request, as tests of policies call it. */
+struct policy_trial {
+        bool applied;       /* it matches, a binding does (where there are any), and so do the match
+                               conditions */
+        bool failed;        /* some validation is false */
+        bool error;         /* something could not be evaluated, and failurePolicy is Fail */
+        bool deny, warn;    /* what the bindings make of that; without one: deny */
+        struct str message; /* of the first violation */
+};
+
+/* Judges SUBJECT by POLICY (prepared) alone, into ARENA. */
+void policy_try(const struct policy *policy, const struct policy_subject *subject,
+                struct arena *arena, struct policy_trial *ret);

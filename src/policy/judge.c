@@ -304,6 +304,8 @@ static void judge_once(struct judgement *j, const struct policy_subject *subject
         prepare(j, subject, params);
         j->validations.cost = j->messages.cost = j->annotations.cost = 0;
         if (conditions_hold(j)) {
+                if (j->sink->applied)
+                        *j->sink->applied = true;
                 if (j->policy->uses_namespace)
                         j->values[POLICY_NAMESPACE_OBJECT] =
                                 cel_from_doc(policy_namespace(j->scratch, subject));

@@ -31,6 +31,7 @@ struct policy_sink {
         /* What was evaluated cost this much more. NULL: nobody asks, and messages that cannot
          * matter are not evaluated. */
         uint64_t *cost;
+        bool *applied; /* set where the match conditions hold; NULL: nobody asks */
 };
 
 /* judge.c: judges SUBJECT by POLICY as BINDING (NULL: none) applies it, once for each of its

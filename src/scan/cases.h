@@ -19,6 +19,7 @@ struct case_result {
         struct str file, rule, name;
         uint32_t line; /* of the case in FILE */
         bool passed;
+        bool not_judged;    /* it asks for something that cannot be answered here */
         struct str problem; /* what is wrong, one or several lines; empty when passed */
 };
 typedef void case_result_fn(void *userdata, const struct case_result *result);

@@ -199,7 +199,7 @@ void installed_describe(struct installed *installed) {
 int installed_read(struct installed *installed, const struct simulate_options *options,
                    const struct input_list *files, struct error *error) {
         const struct gather gather = { STR("ValidatingAdmissionPolicy"), add_document, installed };
-        int r = policy_set_init(&installed->set, 0, error);
+        int r = policy_set_init(&installed->set, options->kube_minor, error);
 
         if (r >= 0 && options->planned.len > 0)
                 r = add_planned(installed, options->planned, error);

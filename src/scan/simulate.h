@@ -64,6 +64,7 @@ struct simulation {
 
 struct simulate_options {
         struct scan_options scan; /* its policies are not looked at */
+        uint16_t kube_minor;      /* as for policy_set_init */
         struct str planned;       /* policies, bindings and params that are about to be applied, as
                                      YAML; they take the place of those of the same name */
 };
