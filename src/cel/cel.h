@@ -43,6 +43,11 @@ void cel_env_free(struct cel_env *env);
 /* Adds LIBRARY (rows whose version fits) to those that Kubernetes enables. */
 void cel_env_add_library(struct cel_env *env, const struct cel_library *library);
 
+/* Calls VISIT with the signature (func.h) of everything that an expression may call, operators
+ * included: library after library. */
+void cel_env_functions(const struct cel_env *env,
+                       void (*visit)(void *userdata, const char *signature), void *userdata);
+
 /* Declares a variable and returns its number. A name may have dots. */
 int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type *type);
 

@@ -109,6 +109,16 @@ static void add_row(struct cel_env *env, const struct cel_function_row *row) {
         add_overload(env, overload);
 }
 
+void cel_env_functions(const struct cel_env *env,
+                       void (*visit)(void *userdata, const char *signature), void *userdata) {
+        for (size_t i = 0; i < env->functions.count; i++) {
+                const struct cel_function_set *set = env->functions.entries[i].value;
+
+                for (size_t j = 0; j < set->count; j++)
+                        visit(userdata, set->overloads[j]->row->signature);
+        }
+}
+
 static struct cel_value not_bound(struct cel_context *context,
                                   _unused_ const struct cel_value *args, _unused_ size_t count) {
         return cel_error(context->scratch, "no such overload");

@@ -15,7 +15,7 @@ struct cel_arguments {
         struct option_strings variables;
         int format;
         struct language_arguments language;
-        bool stream, as_submitted;
+        bool stream, functions, as_submitted;
 };
 
 enum { FORMAT_VALUE, FORMAT_JSON };
@@ -318,6 +318,23 @@ static int evaluate_stream(const struct cel_env_options *options) {
         return COMMAND_CLEAN;
 }
 
+/* --- what there is --- */
+
+static void print_function(_unused_ void *userdata, const char *signature) {
+        printf("%s\n", signature);
+}
+
+static int list_functions(struct command_context *context, const struct cel_env_options *options) {
+        struct cel_env *env;
+        int r = cel_env_new(context->arena, options, &env);
+
+        if (r < 0)
+                return r;
+        cel_env_functions(env, print_function, NULL);
+        cel_env_free(env);
+        return COMMAND_CLEAN;
+}
+
 /* --- the verb --- */
 
 static int confine_cel(struct command_context *context) {
@@ -337,13 +354,16 @@ static int run(struct command_context *context, int argc, char **argv) {
         struct cel_env_options options = { .full = a->language.full };
         int r;
 
-        if (a->stream == (argc > 0))
-                return command_usage_error(context, "either EXPRESSION or --stream is needed");
+        if ((argc > 0) + a->stream + a->functions != 1)
+                return command_usage_error(context,
+                                           "one of EXPRESSION, --stream and --functions is needed");
         r = language_minor(&a->language, &options.kube_minor, context->error);
         if (r >= 0)
                 r = confine_cel(context);
         if (r < 0)
                 return r;
+        if (a->functions)
+                return list_functions(context, &options);
         return a->stream ? evaluate_stream(&options) : evaluate(context, &options, argv[0]);
 }
 
@@ -374,6 +394,8 @@ static const struct option_spec specs[] = {
           .words = formats },
         { 0, "stream", NULL, "answer one line for each line of JSON on standard input", OPTION_FLAG,
           AT(stream) },
+        { 0, "functions", NULL, "list what expressions may call, a signature a line", OPTION_FLAG,
+          AT(functions) },
         OPTION_END,
 };
 

@@ -38,7 +38,8 @@ type celAnswer struct {
 	OutputType string    `json:"outputType,omitempty"`
 	Kind       string    `json:"kind,omitempty"` // the value's type
 	Value      any       `json:"value,omitempty"`
-	Text       string    `json:"text,omitempty"` // the value as CEL would write it
+	Text       string    `json:"text,omitempty"`  // the value as CEL would write it
+	Exact      any       `json:"exact,omitempty"` // the value as cel.expr.Value
 	Error      string    `json:"evaluationError,omitempty"`
 	Cost       *uint64   `json:"cost,omitempty"`
 	Estimate   *estimate `json:"estimate,omitempty"` // of the cost, without knowing sizes
@@ -108,6 +109,7 @@ func (a *celAnswer) evaluate(program cel.Program, variables map[string]any) {
 	a.Kind = value.Type().TypeName()
 	a.Value = asJSON(value)
 	a.Text = types.Format(value)
+	a.Exact = exact(value)
 }
 
 func environmentOf(text string) (*environment.EnvSet, environment.Type, error) {

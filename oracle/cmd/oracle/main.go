@@ -25,6 +25,7 @@ import (
 type question struct {
 	ID        json.RawMessage    `json:"id"`
 	CEL       *celQuestion       `json:"cel"`
+	Functions *functionsQuestion `json:"functions"`
 	VAP       *vapQuestion       `json:"vap"`
 	MAP       *mapQuestion       `json:"map"`
 	PSS       *pssQuestion       `json:"pss"`
@@ -45,6 +46,8 @@ func (q *question) answer() (any, error) {
 	switch {
 	case q.CEL != nil:
 		return q.CEL.answer()
+	case q.Functions != nil:
+		return q.Functions.answer()
 	case q.VAP != nil:
 		return q.VAP.answer()
 	case q.MAP != nil:
