@@ -59,6 +59,9 @@ void cel_env_set_types(struct cel_env *env,
 /* The number of variable NAME, or -1. */
 int cel_env_variable(const struct cel_env *env, struct str name);
 
+/* Gives variable NUMBER another type in expressions that are compiled from now on. */
+void cel_env_retype(struct cel_env *env, int number, const struct cel_type *type);
+
 /* Hides variable NUMBER from expressions that are compiled from now on, or shows it again. */
 void cel_env_hide(struct cel_env *env, int number, bool hidden);
 

@@ -164,14 +164,33 @@ static void check_ident(struct cel_checker *checker, struct cel_expr *expr) {
 /* --- selects --- */
 
 static const struct cel_type *field_type(struct cel_checker *checker, const struct cel_expr *expr,
-                                         const struct cel_type *object) {
-        const struct cel_type *type =
-                object->object ? object->object->find(object->object, expr->name) : NULL;
+                                         const struct cel_object *object) {
+        const struct cel_type *type = object->find(object, expr->name);
 
         if (type)
                 return type;
         cel_issues_add(checker->issues, expr->mark, "undefined field '%.*s'", STR_ARG(expr->name));
+        if (object->hint)
+                cel_issues_explain(checker->issues,
+                                   object->hint(object, expr->name, checker->arena));
         return &cel_type_error;
+}
+
+/* Types that only functions can take apart: quantity, URL, authorizer. To upstream they are
+ * messages whose definition nobody has; the types of other libraries are not, and read better. */
+static const struct cel_type *no_fields(struct cel_checker *checker, const struct cel_expr *expr,
+                                        const struct cel_type *type) {
+        struct str text = cel_type_text(checker->arena, type);
+
+        if (type->kind == CEL_TYPE_OPAQUE && str_starts(type->name, STR("kubernetes."))) {
+                cel_issues_add(checker->issues, expr->mark,
+                               "unexpected failed resolution of '%.*s'", STR_ARG(text));
+                cel_issues_explain(checker->issues, STR("it has no fields, only functions"));
+                return &cel_type_error;
+        }
+        cel_issues_add(checker->issues, expr->mark, "type '%.*s' does not support field selection",
+                       STR_ARG(text));
+        return &cel_type_dyn;
 }
 
 static const struct cel_type *select_type(struct cel_checker *checker,
@@ -187,21 +206,15 @@ static const struct cel_type *select_type(struct cel_checker *checker,
                 result = operand->params[1];
                 break;
         case CEL_TYPE_OBJECT:
-                result = field_type(checker, expr, operand);
+                result = field_type(checker, expr, operand->object);
                 break;
         case CEL_TYPE_PARAM:
                 (void)cel_infer_assign(&checker->infer, &cel_type_dyn, operand);
                 result = &cel_type_dyn;
                 break;
         default:
-                result = &cel_type_dyn;
-                if (!cel_type_is_wild(operand)) {
-                        struct str text = cel_type_text(checker->arena, operand);
-
-                        cel_issues_add(checker->issues, expr->mark,
-                                       "type '%.*s' does not support field selection",
-                                       STR_ARG(text));
-                }
+                result = cel_type_is_wild(operand) ? &cel_type_dyn
+                                                   : no_fields(checker, expr, operand);
         }
         if (optional || expr->optional)
                 result = cel_type_optional(checker->arena, result);

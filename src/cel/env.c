@@ -155,6 +155,10 @@ int cel_env_declare(struct cel_env *env, struct str name, const struct cel_type 
         return number;
 }
 
+void cel_env_retype(struct cel_env *env, int number, const struct cel_type *type) {
+        env->variables.items[number].type = type;
+}
+
 void cel_env_hide(struct cel_env *env, int number, bool hidden) {
         env->variables.items[number].hidden = hidden;
 }

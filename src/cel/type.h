@@ -35,11 +35,13 @@ struct cel_type;
 struct cel_opaque_type;
 
 /* The fields of an object type. `find` answers NULL for a field that does not exist: selecting it
- * is a compile error. */
+ * is a compile error, to which `hint` may add what the author probably meant (NULL or an empty
+ * text: nothing). */
 struct cel_object {
         const struct cel_type *(*find)(const struct cel_object *object, struct str field);
         void *data;
         const struct cel_opaque_type *message; /* what `T{...}` makes (message.h); NULL: nothing */
+        struct str (*hint)(const struct cel_object *object, struct str field, struct arena *arena);
 };
 
 struct cel_type {

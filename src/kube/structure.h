@@ -96,6 +96,11 @@ struct structure_set {
  * kind is defined twice, the first definition counts. Returns the number of versions added: 0 for
  * what is no CustomResourceDefinition. */
 size_t structure_set_add(struct structure_set *set, const struct doc_node *crd);
+
+/* Adds those of a file, or of every .yaml, .yml and .json file below a folder. -ENOENT where there
+ * are none. */
+int structure_set_add_path(struct structure_set *set, const char *path, struct error *error);
+
 void structure_set_free(struct structure_set *set);
 
 /* The kind KIND of API_VERSION ("apps/v1"), of CUSTOM (may be NULL) or built in; NULL: unknown. */

@@ -380,8 +380,8 @@ static int read_actions(struct loader *l, const struct doc_node *spec,
         return 0;
 }
 
-int policy_load_binding(struct policy_set *set, const struct doc_node *object,
-                        struct error *error) {
+int policy_load_binding(struct policy_set *set, const struct doc *doc,
+                        const struct doc_node *object, struct error *error) {
         struct policy_binding *binding = arena_new(&set->arena, struct policy_binding);
         struct loader l = { .set = set, .arena = &set->arena };
         const struct doc_node *spec = doc_get(object, STR("spec"));
@@ -405,6 +405,8 @@ int policy_load_binding(struct policy_set *set, const struct doc_node *object,
                 r = policy_read_param_ref(spec, binding, error);
         if (r < 0)
                 return r;
+        binding->document = doc;
+        binding->object = object;
         binding->name = doc_string(doc_find(object, "metadata", "name"), STR(""));
         binding->object = object;
         *vec_push(&set->bindings) = binding;

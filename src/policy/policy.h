@@ -137,6 +137,8 @@ struct policy {
 /* A ValidatingAdmissionPolicyBinding. */
 struct policy_binding {
         struct policy_binding *next;
+        const struct doc *document;
+        const struct doc_node *object;
         struct str name, policy_name;
         struct policy_match match;
         bool has_match, has_params;
@@ -155,6 +157,9 @@ struct policy_framework {
         size_t include_count;
 };
 
+/* Hears of something that is wrong with what is loaded. */
+typedef void policy_fault_fn(void *userdata, const struct error *error);
+
 /* Everything that was loaded. */
 struct policy_set {
         struct arena arena;
@@ -168,7 +173,11 @@ struct policy_set {
         VEC(struct policy_framework) frameworks;
         struct policy_params params;
         struct map by_id;
-        pthread_mutex_t compiler;       /* held while a policy is compiled after loading */
+        pthread_mutex_t compiler;  /* held while a policy is compiled after loading */
+        policy_fault_fn *on_fault; /* where it is set, what is faulty is left out and loading goes
+                                      on; otherwise the first fault ends it */
+        void *fault_data;
+        size_t fault_count;
         const struct policy *compiling; /* the policy whose variables the environment shows */
         size_t compiled_variables;
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "kube/structure.h"
 #include "policy/policy.h"
 
 /* types.c: the types of `request`, `namespaceObject` and `variables`, and the values behind them.
@@ -13,6 +14,20 @@ const struct cel_type *policy_type_namespace(void);
 
 /* `variables`, showing the first SET->compiled_variables variables of SET->compiling. */
 const struct cel_type *policy_type_variables(struct policy_set *set);
+
+/* The type of `variables` with the fields of OBJECT. */
+const struct cel_type *policy_type_variables_of(struct arena *arena,
+                                                const struct cel_object *object);
+
+/* What other expressions are told of a variable of TYPE (upstream's convertCelTypeToDeclType):
+ * simple types, and lists and maps of them. An object, an optional or a type of a library is dyn.
+ */
+const struct cel_type *policy_variable_type(struct arena *arena, const struct cel_type *type);
+
+/* object_types.c: the type of objects of STRUCTURE, under NAME ("Deployment"). NULL: rules do not
+ * see what is in them. */
+const struct cel_type *policy_type_of_structure(struct arena *arena,
+                                                const struct structure *structure, struct str name);
 
 /* request.c: the request that SUBJECT stands for, as a document in ARENA. */
 const struct doc_node *policy_request(struct arena *arena, const struct policy_subject *subject);
@@ -80,7 +95,8 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
                 bool lazy, struct error *error);
 int policy_load_check(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
                       struct error *error);
-int policy_load_binding(struct policy_set *set, const struct doc_node *object, struct error *error);
+int policy_load_binding(struct policy_set *set, const struct doc *doc,
+                        const struct doc_node *object, struct error *error);
 
 /* compile.c: compiles the expressions of POLICY. */
 int policy_compile(struct policy_set *set, struct policy *policy, struct error *error);

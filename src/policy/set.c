@@ -115,8 +115,26 @@ int policy_set_add_object(struct policy_set *set, const struct doc *doc,
         if (str_eq(kind, STR("ValidatingAdmissionPolicy")))
                 return policy_load(set, doc, object, false, error);
         if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")))
-                return policy_load_binding(set, object, error);
+                return policy_load_binding(set, doc, object, error);
         return 0;
+}
+
+/* What becomes of a fault R in FILE: it ends the loading, unless somebody wants to hear of all. */
+static int fault(struct policy_set *set, int r, struct str file, struct error *error) {
+        set->fault_count++;
+        error_set_file(error, file);
+        if (!set->on_fault)
+                return r;
+        set->on_fault(set->fault_data, error);
+        *error = (struct error){ 0 };
+        return 0;
+}
+
+static int add_object(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
+                      struct error *error) {
+        int r = policy_set_add_object(set, doc, object, error);
+
+        return r < 0 ? fault(set, r, doc->source->name, error) : r;
 }
 
 static int add_document(struct policy_set *set, const struct doc *doc, struct error *error) {
@@ -125,9 +143,9 @@ static int add_document(struct policy_set *set, const struct doc *doc, struct er
 
         if (!str_eq(doc_string(doc_get(doc->root, STR("kind")), STR("")), STR("List")) || !items ||
             items->kind != DOC_LIST)
-                return policy_set_add_object(set, doc, doc->root, error);
+                return add_object(set, doc, doc->root, error);
         for (uint32_t i = 0; i < items->list.count && r >= 0; i++)
-                r = policy_set_add_object(set, doc, &items->list.items[i], error);
+                r = add_object(set, doc, &items->list.items[i], error);
         return r;
 }
 
@@ -138,14 +156,12 @@ int policy_set_add_source(struct policy_set *set, const struct doc_source *sourc
         int r;
 
         doc_reader_init(&reader, source, DOC_AUTO, NULL);
-        while ((r = doc_read(&reader, &set->arena, &doc, error)) > 0) {
-                r = add_document(set, doc, error);
+        while ((r = doc_read(&reader, &set->arena, &doc, error)) != 0) {
+                r = r > 0 ? add_document(set, doc, error) : fault(set, r, source->name, error);
                 if (r < 0)
-                        break;
+                        return r;
         }
-        if (r < 0)
-                error_set_file(error, source->name);
-        return r;
+        return 0;
 }
 
 struct add_path {
@@ -202,12 +218,12 @@ static void rule_path_problem(void *userdata, struct str path, const char *messa
 int policy_set_add_path(struct policy_set *set, const char *path, struct error *error) {
         struct add_path add = { set, error, 0 };
         struct walk walk = { is_rule_file, add_file, rule_path_problem, &add };
-        size_t before = set->policies.count + set->bindings.count;
+        size_t before = set->policies.count + set->bindings.count + set->fault_count;
         int r = walk_path(&set->arena, str_from(path), &walk, error);
 
         if (r >= 0)
                 r = add.r;
-        if (r >= 0 && set->policies.count + set->bindings.count == before)
+        if (r >= 0 && set->policies.count + set->bindings.count + set->fault_count == before)
                 r = error_set(error, -ENOENT, "holds no ValidatingAdmissionPolicy");
         if (r < 0)
                 error_set_file(error, str_from(path));
@@ -227,6 +243,16 @@ static struct policy *find_by_name(struct policy_set *set, struct str name) {
         return NULL;
 }
 
+static int no_policy(struct policy_set *set, const struct policy_binding *binding,
+                     struct error *error) {
+        const struct doc_node *at = doc_find(binding->object, "spec", "policyName");
+        int r = error_set_at(error, -ENOENT, at->start.line, at->start.column,
+                             "binding \"%.*s\" names policy \"%.*s\", which is not among the rules",
+                             STR_ARG(binding->name), STR_ARG(binding->policy_name));
+
+        return fault(set, r, binding->document->source->name, error);
+}
+
 int policy_set_finish(struct policy_set *set, struct error *error) {
         /* From the last to the first, so that each list is in the order of reading: of several
          * refusals the first gives the message. */
@@ -234,11 +260,13 @@ int policy_set_finish(struct policy_set *set, struct error *error) {
                 struct policy_binding *binding = set->bindings.items[i];
                 struct policy *policy = find_by_name(set, binding->policy_name);
 
-                if (!policy)
-                        return error_set(error, -ENOENT,
-                                         "binding \"%.*s\" names policy \"%.*s\", which is not "
-                                         "among the rules",
-                                         STR_ARG(binding->name), STR_ARG(binding->policy_name));
+                if (!policy) {
+                        int r = no_policy(set, binding, error);
+
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
                 binding->next = policy->bindings;
                 policy->bindings = binding;
         }

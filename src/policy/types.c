@@ -100,9 +100,7 @@ const struct cel_type *policy_type_namespace(void) {
         return &type_namespace;
 }
 
-/* What expressions are told of the type of a variable (convertCelTypeToDeclType): simple types, and
- * lists and maps of them. An object, an optional or a type of a library is dyn. */
-static const struct cel_type *variable_type(struct arena *arena, const struct cel_type *type) {
+const struct cel_type *policy_variable_type(struct arena *arena, const struct cel_type *type) {
         switch (type->kind) {
         case CEL_TYPE_NULL:
         case CEL_TYPE_BOOL:
@@ -115,10 +113,10 @@ static const struct cel_type *variable_type(struct arena *arena, const struct ce
         case CEL_TYPE_DURATION:
                 return type;
         case CEL_TYPE_LIST:
-                return cel_type_list(arena, variable_type(arena, type->params[0]));
+                return cel_type_list(arena, policy_variable_type(arena, type->params[0]));
         case CEL_TYPE_MAP:
-                return cel_type_map(arena, variable_type(arena, type->params[0]),
-                                    variable_type(arena, type->params[1]));
+                return cel_type_map(arena, policy_variable_type(arena, type->params[0]),
+                                    policy_variable_type(arena, type->params[1]));
         default:
                 return &cel_type_dyn;
         }
@@ -129,19 +127,25 @@ static const struct cel_type *find_variable(const struct cel_object *object, str
 
         for (size_t i = 0; i < set->compiled_variables; i++)
                 if (str_eq(set->compiling->variables[i].name, name))
-                        return variable_type(
+                        return policy_variable_type(
                                 &set->arena,
                                 cel_program_type(set->compiling->variables[i].program));
         return NULL;
 }
 
-const struct cel_type *policy_type_variables(struct policy_set *set) {
-        struct cel_object *object = arena_new(&set->arena, struct cel_object);
-        struct cel_type *type = arena_new(&set->arena, struct cel_type);
+const struct cel_type *policy_type_variables_of(struct arena *arena,
+                                                const struct cel_object *object) {
+        struct cel_type *type = arena_new(arena, struct cel_type);
 
-        *object = (struct cel_object){ find_variable, set };
         *type = (struct cel_type){ .kind = CEL_TYPE_OBJECT,
                                    .name = STR("kubernetes.variables"),
                                    .object = object };
         return type;
+}
+
+const struct cel_type *policy_type_variables(struct policy_set *set) {
+        struct cel_object *object = arena_new(&set->arena, struct cel_object);
+
+        *object = (struct cel_object){ .find = find_variable, .data = set };
+        return policy_type_variables_of(&set->arena, object);
 }

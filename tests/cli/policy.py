@@ -73,6 +73,63 @@ def test_check_tells_what_a_policy_matches():
         assert r.status == 2, r
 
 
+def test_check_tells_every_fault_and_goes_on():
+    with tempfile.TemporaryDirectory() as folder:
+        binding = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: {policyName: gone, validationActions: [Deny]}\n"
+        texts = [POLICY.replace("replicas <= 5", "replicas <= 'x' + 1").replace("name: replicas", "name: wrong"), "a: [", binding, POLICY, POLICY,
+                 POLICY.replace("  validations", "  validation").replace("name: replicas", "name: misspelt")]
+        path = write(folder, "policies.yaml", "---\n".join(texts))
+        r = run("policy", "check", path)
+        assert r.status == 2 and r.text.startswith("replicas: 1 validations\n"), r
+        said = r.err.splitlines()
+        assert len(said) == 5, r
+        for line, (place, message) in zip(said, ((":9:", "no matching overload"), (":14:", "expected a value"),
+                                                 (":31:", "already a rule \"replicas\""), (":50:", "did you mean \"validations\"?"), (":19:", "names policy \"gone\""))):
+            assert line.startswith(f"redoubt: {path}{place}") and message in line, (line, place, message)
+        report = run("policy", "check", path, "-o", "json").json
+        assert [p["name"] for p in report["policies"]] == ["replicas"] and len(report["errors"]) == 5, report
+
+
+def test_check_warns_where_types_do_not_fit():
+    crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.com"},
+           "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
+                    "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
+                        "type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}}}]}}
+    with tempfile.TemporaryDirectory() as folder:
+        policy = write(folder, "policy.yaml", POLICY.replace("object.spec.replicas <= 5", "object.spec.replicsa <= 5").replace(
+            "[deployments]", "[deployments, statefulsets]"))
+        r = run("policy", "check", policy)
+        assert r.status == 1 and not r.err, r
+        assert f"{policy}:8:29: warning: undefined field 'replicsa': did you mean \"replicas\"?\n" \
+            "    spec.validations[0].expression, where the object is apps/v1 Deployment, apps/v1 StatefulSet\n" in r.text, r
+        warnings = run("policy", "check", policy, "-o", "json").json["policies"][0]["typeChecking"]["expressionWarnings"]
+        assert [w["fieldRef"] for w in warnings] == ["spec.validations[0].expression"], warnings
+        assert warnings[0]["warning"].startswith("apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replicsa'\n |"), warnings
+        assert [(p["kind"], p["line"], p["column"]) for p in warnings[0]["problems"]] == [("Deployment", 8, 29), ("StatefulSet", 8, 29)], warnings
+        widget = POLICY.replace("apps", "example.com").replace("deployments", "widgets").replace("spec.replicas", "spec.size")
+        policy = write(folder, "policy.yaml", widget.replace("size <= 5", "size == 'x'"))
+        crds = write(folder, "crds.yaml", json.dumps(crd))
+        assert run("policy", "check", policy).status == 0
+        r = run("policy", "check", policy, "--crds", crds)
+        assert r.status == 1 and "'_==_' applied to '(int, string)'" in r.text and "example.com/v1 Widget" in r.text, r
+        assert run("policy", "check", policy, crds).text == r.text  # the definition may stand beside the policies
+        assert run("policy", "check", policy, "--crds", policy).status == 2
+
+
+def test_the_catalogue_has_no_type_warnings():
+    r = run("policy", "check", os.path.join(ROOT, "policies"))
+    assert r.status == 0 and "types checked for v1 Pod\n" in r.text, r
+
+
+def test_functions_of_newer_versions_do_not_compile():
+    with tempfile.TemporaryDirectory() as folder:
+        policy = write(folder, "policy.yaml", POLICY.replace("object.spec.replicas <= 5", "isIP(object.metadata.name)"))
+        good = write(folder, "few.yaml", DEPLOYMENT % 3)
+        for options, status in (([], 0), (["--kube-version", "1.30"], 0), (["--kube-version", "v1.29"], 2), (["--kube-version", "two"], 2)):
+            assert run("policy", "check", policy, *options).status == status, options
+            assert run("policy", "eval", "--policy", policy, "--object", good, *options).status == (2 if status else 1), options
+
+
 def test_what_is_exported_refuses_what_a_scan_finds():
     with tempfile.TemporaryDirectory() as folder:
         r = run("policy", "export", "--rule", "pods/privileged", "--action", "Deny")

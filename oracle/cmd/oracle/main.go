@@ -33,6 +33,7 @@ type question struct {
 	Decode    *decodeQuestion    `json:"decode"`
 	Validate  *validateQuestion  `json:"validate"`
 	TypeCheck *typeCheckQuestion `json:"typecheck"`
+	Schema    *schemaQuestion    `json:"schema"`
 	Load      *loadQuestion      `json:"load"`
 	YAML      *string            `json:"yaml"`
 }
@@ -62,6 +63,8 @@ func (q *question) answer() (any, error) {
 		return q.Validate.answer()
 	case q.TypeCheck != nil:
 		return q.TypeCheck.answer()
+	case q.Schema != nil:
+		return q.Schema.answer()
 	case q.Load != nil:
 		return q.Load.answer()
 	case q.YAML != nil:
