@@ -1,6 +1,8 @@
 /* redoubt policy check: do policies and bindings compile, what do they match, do types fit? */
 #include "cmd/policy_check.h"
 
+#include <errno.h>
+
 #include "base/util.h"
 #include "cmd/policy.h"
 #include "cmd/rules.h"
@@ -55,6 +57,10 @@ static int load(struct check *check, int argc, char **argv) {
                 r = policy_set_finish(&check->set, error);
         for (size_t i = 0; i < arguments->crds.count && r >= 0; i++)
                 r = structure_set_add_path(&check->custom, arguments->crds.items[i], error);
+        if (r >= 0 &&
+            check->set.policies.count + check->set.bindings.count + check->result.faults.count == 0)
+                r = error_set(error, -ENOENT,
+                              "there is no ValidatingAdmissionPolicy in what was given");
         /* definitions may also stand beside the policies */
         for (size_t i = 0; i < check->set.params.items.count && r >= 0; i++)
                 structure_set_add(&check->custom, check->set.params.items.items[i].object);

@@ -408,7 +408,6 @@ int policy_load_binding(struct policy_set *set, const struct doc *doc,
         binding->document = doc;
         binding->object = object;
         binding->name = doc_string(doc_find(object, "metadata", "name"), STR(""));
-        binding->object = object;
         *vec_push(&set->bindings) = binding;
         return 0;
 }

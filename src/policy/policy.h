@@ -137,8 +137,8 @@ struct policy {
 /* A ValidatingAdmissionPolicyBinding. */
 struct policy_binding {
         struct policy_binding *next;
-        const struct doc *document;
-        const struct doc_node *object;
+        const struct doc *document;    /* that holds it */
+        const struct doc_node *object; /* the binding itself */
         struct str name, policy_name;
         struct policy_match match;
         bool has_match, has_params;
@@ -148,7 +148,6 @@ struct policy_binding {
         const struct doc_node *param_selector;
         bool params_required;               /* parameterNotFoundAction: Deny */
         const struct doc_node *action_list; /* validationActions as written */
-        const struct doc_node *object;      /* the binding itself */
 };
 
 struct policy_framework {
@@ -175,9 +174,9 @@ struct policy_set {
         struct map by_id;
         pthread_mutex_t compiler;  /* held while a policy is compiled after loading */
         policy_fault_fn *on_fault; /* where it is set, what is faulty is left out and loading goes
-                                      on; otherwise the first fault ends it */
+                                      on, and a path may hold no policy; otherwise the first fault
+                                      ends it */
         void *fault_data;
-        size_t fault_count;
         const struct policy *compiling; /* the policy whose variables the environment shows */
         size_t compiled_variables;
 };

@@ -121,7 +121,6 @@ int policy_set_add_object(struct policy_set *set, const struct doc *doc,
 
 /* What becomes of a fault R in FILE: it ends the loading, unless somebody wants to hear of all. */
 static int fault(struct policy_set *set, int r, struct str file, struct error *error) {
-        set->fault_count++;
         error_set_file(error, file);
         if (!set->on_fault)
                 return r;
@@ -218,12 +217,12 @@ static void rule_path_problem(void *userdata, struct str path, const char *messa
 int policy_set_add_path(struct policy_set *set, const char *path, struct error *error) {
         struct add_path add = { set, error, 0 };
         struct walk walk = { is_rule_file, add_file, rule_path_problem, &add };
-        size_t before = set->policies.count + set->bindings.count + set->fault_count;
+        size_t before = set->policies.count + set->bindings.count;
         int r = walk_path(&set->arena, str_from(path), &walk, error);
 
         if (r >= 0)
                 r = add.r;
-        if (r >= 0 && set->policies.count + set->bindings.count + set->fault_count == before)
+        if (r >= 0 && !set->on_fault && set->policies.count + set->bindings.count == before)
                 r = error_set(error, -ENOENT, "holds no ValidatingAdmissionPolicy");
         if (r < 0)
                 error_set_file(error, str_from(path));

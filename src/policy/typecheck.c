@@ -37,7 +37,8 @@ static const struct cel_type *find_variable(const struct cel_object *object, str
 
 int policy_typechecker_new(const struct policy_set *set, const struct structure_set *custom,
                            struct policy_typechecker **ret, struct error *error) {
-        struct cel_env_options options = { .kube_minor = set->kube_minor };
+        struct cel_env_options options = { .kube_minor = set->kube_minor,
+                                           .full = set->kube_minor == POLICY_CEL_FULL };
         struct policy_typechecker *checker = xrealloc(NULL, 1, sizeof(*checker));
         struct cel_object *object;
         int r;

@@ -76,7 +76,7 @@ def test_check_tells_what_a_policy_matches():
 def test_check_tells_every_fault_and_goes_on():
     with tempfile.TemporaryDirectory() as folder:
         binding = "apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: {policyName: gone, validationActions: [Deny]}\n"
-        texts = [POLICY.replace("replicas <= 5", "replicas <= 'x' + 1").replace("name: replicas", "name: wrong"), "a: [", binding, POLICY, POLICY,
+        texts = [POLICY.replace("replicas <= 5", "replicas <= 'x' + 1").replace("name: replicas", "name: wrong"), "a: [\n", binding, POLICY, POLICY,
                  POLICY.replace("  validations", "  validation").replace("name: replicas", "name: misspelt")]
         path = write(folder, "policies.yaml", "---\n".join(texts))
         r = run("policy", "check", path)
@@ -84,7 +84,7 @@ def test_check_tells_every_fault_and_goes_on():
         said = r.err.splitlines()
         assert len(said) == 5, r
         for line, (place, message) in zip(said, ((":9:", "no matching overload"), (":14:", "expected a value"),
-                                                 (":31:", "already a rule \"replicas\""), (":50:", "did you mean \"validations\"?"), (":19:", "names policy \"gone\""))):
+                                                 (":32:", "already a rule \"replicas\""), (":51:", "did you mean \"validations\"?"), (":18:", "names policy \"gone\""))):
             assert line.startswith(f"redoubt: {path}{place}") and message in line, (line, place, message)
         report = run("policy", "check", path, "-o", "json").json
         assert [p["name"] for p in report["policies"]] == ["replicas"] and len(report["errors"]) == 5, report
@@ -100,12 +100,12 @@ def test_check_warns_where_types_do_not_fit():
             "[deployments]", "[deployments, statefulsets]"))
         r = run("policy", "check", policy)
         assert r.status == 1 and not r.err, r
-        assert f"{policy}:8:29: warning: undefined field 'replicsa': did you mean \"replicas\"?\n" \
+        assert f"{policy}:9:28: warning: undefined field 'replicsa': did you mean \"replicas\"?\n" \
             "    spec.validations[0].expression, where the object is apps/v1 Deployment, apps/v1 StatefulSet\n" in r.text, r
         warnings = run("policy", "check", policy, "-o", "json").json["policies"][0]["typeChecking"]["expressionWarnings"]
         assert [w["fieldRef"] for w in warnings] == ["spec.validations[0].expression"], warnings
         assert warnings[0]["warning"].startswith("apps/v1, Kind=Deployment: ERROR: <input>:1:12: undefined field 'replicsa'\n |"), warnings
-        assert [(p["kind"], p["line"], p["column"]) for p in warnings[0]["problems"]] == [("Deployment", 8, 29), ("StatefulSet", 8, 29)], warnings
+        assert [(p["kind"], p["line"], p["column"]) for p in warnings[0]["problems"]] == [("Deployment", 9, 28), ("StatefulSet", 9, 28)], warnings
         widget = POLICY.replace("apps", "example.com").replace("deployments", "widgets").replace("spec.replicas", "spec.size")
         policy = write(folder, "policy.yaml", widget.replace("size <= 5", "size == 'x'"))
         crds = write(folder, "crds.yaml", json.dumps(crd))
