@@ -102,8 +102,11 @@ static int read_namespaces(struct run *run, const struct option_strings *files) 
 }
 
 static int read_inputs(struct run *run, const struct replay_arguments *arguments) {
-        int r = policy_set_init(&run->set, 0, run->context->error);
+        uint16_t minor;
+        int r = language_minor(&arguments->rules.language, &minor, run->context->error);
 
+        if (r >= 0)
+                r = policy_set_init(&run->set, minor, run->context->error);
         if (r >= 0)
                 r = policy_input_add(run->context, &run->set, &arguments->policies);
         if (r >= 0)
@@ -430,6 +433,7 @@ static const struct option_spec specs[] = {
         { 0, "framework", "ID", "the rules of a framework, the same", OPTION_STRINGS,
           AT(rules.frameworks), .comma = true, .hint = OPTION_HINT_WORDS,
           .hint_words = "pss-baseline pss-restricted top10 six cis-k8s-1.12 nsa-1.2" },
+        LANGUAGE_OPTIONS(struct replay_arguments, rules.language),
         OPTION_SECTION("Report"),
         { 'o', "output", "FORMAT", "text or json", OPTION_CHOICE, AT(format), .words = formats },
         { 0, "examples", "N", "requests shown of each policy; 5 by default", OPTION_INTEGER,

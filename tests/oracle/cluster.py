@@ -45,6 +45,7 @@ class Cluster:
     """A running control plane."""
 
     def __init__(self, folder):
+        self.folder = folder
         with open(os.path.join(folder, "ports"), encoding="utf-8") as file:
             self.port = int(file.read().split()[0])
         self.context = ssl.create_default_context(cafile=os.path.join(folder, "pki", "ca.crt"))
@@ -66,10 +67,10 @@ class Cluster:
                 if attempt:
                     raise
 
-    def request(self, method, path, body=None, user=None, extra=None, **query):
-        """USER: {"username","groups","extra"}; whoever may do everything without."""
+    def request(self, method, path, body=None, user=None, content="application/json", audit_id=None, **query):
+        """USER: {"username","groups","extra"}; whoever may do everything without. AUDIT_ID names the request in the audit log."""
         user = user or {}
-        headers = [("Content-Type", "application/json")]
+        headers = [("Content-Type", content)] + ([("Audit-ID", audit_id)] if audit_id else [])
         if user:
             headers += [("Impersonate-User", user["username"])] + [("Impersonate-Group", group) for group in user.get("groups", [])]
             headers += [(f"Impersonate-Extra-{key}", value) for key, values in user.get("extra", {}).items() for value in values]
