@@ -23,7 +23,7 @@ enum replay_gap {
 /* "the object (the event has level Metadata)" ... */
 const char *replay_gap_text(enum replay_gap gap);
 
-enum { REPLAY_MAX_NAMES = 200, REPLAY_MAX_EXAMPLES = 1000 };
+enum { REPLAY_MAX_NAMES = 200, REPLAY_MAX_EXAMPLES = 100000 };
 
 /* How often something was named. */
 struct replay_name {

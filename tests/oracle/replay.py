@@ -193,7 +193,7 @@ def perform(server, count, seed):
 
 def replay(log, files, *options):
     """({audit id: {policy: message}}, the report)"""
-    r = run("policy", "replay", "--audit-log", log, "-o", "json", "--examples", "1000", *files, *options, timeout=TIME_LIMIT)
+    r = run("policy", "replay", "--audit-log", log, "-o", "json", "--examples", "100000", *files, *options, timeout=TIME_LIMIT)
     assert r.status in (0, 1, 3), r
     report = r.json
     found = {}
