@@ -13,10 +13,14 @@ all: release
 deps:
 	@tools/install-deps
 
-$(RELEASE)/build.ninja: | deps
+# What the API client needs; without it the rest works.
+.build/curl/lib/libcurl.a: | deps
+	@tools/build-curl .build/curl || true
+
+$(RELEASE)/build.ninja: | deps .build/curl/lib/libcurl.a
 	@meson setup $(RELEASE) --buildtype=release -Db_pie=true -Dstatic=true >/dev/null
 
-$(DEBUG)/build.ninja: | deps
+$(DEBUG)/build.ninja: | deps .build/curl/lib/libcurl.a
 	@meson setup $(DEBUG) --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false >/dev/null
 
 release: $(RELEASE)/build.ninja

@@ -8,7 +8,7 @@ static int run(struct command_context *context, int argc, char **argv) {
 }
 
 static const struct command_positional positionals[] = {
-        { "PATH", OPTION_HINT_FILE, .repeated = true },
+        { "PATH", OPTION_HINT_FILE, .optional = true, .repeated = true },
         { NULL },
 };
 

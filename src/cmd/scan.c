@@ -61,6 +61,7 @@ const struct option_spec scan_specs[] = {
           OPTION_FLAG, AT(as_submitted) },
         { 'j', "threads", "N", "worker threads; all processors by default", OPTION_INTEGER,
           AT(threads), .min = 1, .max = 256 },
+        CLUSTER_OPTIONS(struct scan_arguments, cluster),
         OPTION_SECTION("Limits"),
         { 0, "max-file-size", "SIZE", "refuse larger files; 64M by default", OPTION_SIZE,
           AT(max_file), .min = 1, .max = INT64_C(2) << 30 },
@@ -79,7 +80,7 @@ const struct option_spec scan_specs[] = {
 };
 
 static const struct command_positional positionals[] = {
-        { "PATH", OPTION_HINT_FILE, .repeated = true },
+        { "PATH", OPTION_HINT_FILE, .optional = true, .repeated = true },
         { NULL },
 };
 
@@ -345,6 +346,8 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
 
         if (arguments->new_only && arguments->old.count == 0)
                 return command_usage_error(context, "--new-only needs --old OLD");
+        if (argc == 0 && !arguments->cluster.cluster)
+                return command_usage_error(context, "give a PATH, or --cluster");
         r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
@@ -356,6 +359,8 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                 r = add_old(context, &old, argc, argv);
         if (r >= 0)
                 r = add_crds(context, &crds);
+        if (r >= 0 && arguments->cluster.cluster)
+                r = cluster_open(context, &arguments->cluster, arguments->namespace, &set, &inputs);
         if (r >= 0 && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
         if (r < 0)

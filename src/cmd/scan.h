@@ -3,10 +3,12 @@
  */
 #pragma once
 
+#include "cmd/cluster.h"
 #include "cmd/rules.h"
 
 struct scan_arguments {
         struct rule_arguments rules;
+        struct cluster_arguments cluster;
         struct option_strings outputs; /* "json", "sarif=FILE" */
         struct option_strings old;     /* files, folders, git revisions */
         struct option_strings crds;    /* files, folders */

@@ -258,6 +258,17 @@ static void read_subject(struct reader *reader, const struct rbac_binding *bindi
         ret->user = service_account_user(reader->index, ret->namespace, ret->name);
 }
 
+/* The API server labels what it makes itself, and puts it right when it starts; it is built in,
+ * whether it comes with the program or from a live cluster. */
+static bool is_standard(const struct resource *resource) {
+        const struct doc_node *label = doc_get(doc_find(resource->object, "metadata", "labels"),
+                                               STR("kubernetes.io/bootstrapping"));
+
+        return str_eq(doc_string(label, STR("")), STR("rbac-defaults")) &&
+               (str_starts(resource->name, STR("system:")) ||
+                str_eq(resource->name, STR("cluster-admin")));
+}
+
 static void add_binding(struct reader *reader, bool cluster) {
         struct rbac_index *index = reader->index;
         struct rbac_binding *binding = arena_new(&index->arena, struct rbac_binding), *before;
@@ -270,6 +281,7 @@ static void add_binding(struct reader *reader, bool cluster) {
         binding->namespace = arena_str(&index->arena, reader->resource->namespace);
         binding->name = arena_str(&index->arena, reader->resource->name);
         binding->place = reader->place;
+        binding->standard = is_standard(reader->resource);
         if (ref && ref->kind != DOC_MAP)
                 broken(reader, ref, "must be a map");
         binding->role_kind = read_string(reader, ref, STR("kind"));

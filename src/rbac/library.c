@@ -10,7 +10,7 @@
 struct question {
         struct rbac_request request;
         bool anywhere; /* in whatever namespace a grant holds */
-        bool own;      /* not through groups */
+        bool own;      /* not through groups or standard bindings */
 };
 
 static struct rbac_strings strings_of(struct arena *arena, const struct doc_node *grant,
@@ -30,6 +30,14 @@ static struct rbac_strings strings_of(struct arena *arena, const struct doc_node
         return strings;
 }
 
+/* Given to the subject itself, by somebody. */
+static bool is_own(const struct doc_node *grant) {
+        const struct doc_node *standard = doc_get(grant, STR("standard"));
+
+        return doc_string(doc_get(grant, STR("group")), STR("")).len == 0 &&
+               !(standard && standard->kind == DOC_BOOL && standard->boolean);
+}
+
 static bool allows(struct arena *scratch, const struct doc_node *grant,
                    const struct question *question) {
         struct str namespace = doc_string(doc_get(grant, STR("namespace")), STR(""));
@@ -41,7 +49,7 @@ static bool allows(struct arena *scratch, const struct doc_node *grant,
                 .urls = strings_of(scratch, grant, STR("nonResourceURLs")),
         };
 
-        if (question->own && doc_string(doc_get(grant, STR("group")), STR("")).len > 0)
+        if (question->own && !is_own(grant))
                 return false;
         if (namespace.len > 0 &&
             (question->request.resource.len == 0 ||

@@ -93,6 +93,7 @@ struct rbac_binding {
         size_t subject_count;
         uint32_t order; /* in which it was added */
         bool replaced;  /* by a later object of the same name */
+        bool standard;  /* one that every API server makes for itself and its components */
 };
 
 /* A binding as a subject sees it; sorted by space, then order. */

@@ -4,7 +4,7 @@
 
 bool rbac_is_bound(const struct rbac_principal *principal) {
         for (size_t i = 0; i < principal->grants.count; i++)
-                if (principal->grants.items[i].binding->place.file.len > 0)
+                if (!principal->grants.items[i].binding->standard)
                         return true;
         return false;
 }
@@ -50,6 +50,7 @@ static void add_grant(struct buf *buf, const struct rbac_binding *binding,
         buf_add_char(buf, '{');
         add_field(buf, "namespace", binding->cluster ? STR("") : binding->namespace);
         add_field(buf, "group", group);
+        buf_printf(buf, "\"standard\":%s,", binding->standard ? "true" : "false");
         add_binding_name(buf, binding);
         add_strings(buf, "verbs", &rule->verbs);
         add_strings(buf, "apiGroups", &rule->groups);

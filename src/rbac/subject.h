@@ -9,6 +9,7 @@
  *     grants:
  *     - namespace: ""            where it holds; empty: everywhere
  *       group: ""                not empty: through this group, which authentication adds
+ *       standard: false          the API server made the binding for itself
  *       binding: ClusterRoleBinding deployer
  *       role: ClusterRole cluster-admin
  *       verbs: ["*"]             the rule, as written
@@ -22,12 +23,11 @@
  * Rules name them as resource `subjects` of group `redoubt.io`, and ask with the functions of
  * rbac_library:
  *
- *     rbac.grants(subject, verb, group, resource)    the subject's own grants that allow it for
- *                                                    every name, in any namespace; with "pods/exec"
- *                                                    for subresources
- *     rbac.urlGrants(subject, verb, path)            the same for a URL
- *     rbac.can(subject, verb, group, resource)       whether it is allowed in the whole cluster,
- *     rbac.can(subject, verb, group, resource, namespace)                    in a namespace,
+ *     rbac.grants(subject, verb, group, resource)    the subject's own grants, standard ones aside,
+ *                                                    that allow it for every name, in any
+ * namespace; with "pods/exec" for subresources rbac.urlGrants(subject, verb, path)            the
+ * same for a URL rbac.can(subject, verb, group, resource)       whether it is allowed in the whole
+ * cluster, rbac.can(subject, verb, group, resource, namespace)                    in a namespace,
  *     rbac.can(subject, verb, group, resource, namespace, name)              on one object;
  *                                                    through groups as well
  */

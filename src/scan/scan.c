@@ -194,7 +194,7 @@ void list_add_problems(struct finding_list *list, const struct input_list *files
                        struct report_coverage *coverage) {
         for (size_t i = 0; i < files->problems.count; i++) {
                 *vec_push(&list->diagnostics) = files->problems.items[i];
-                coverage->not_judged++;
+                coverage->not_judged += files->problems.items[i].incomplete;
         }
 }
 

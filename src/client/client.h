@@ -1,0 +1,50 @@
+/*
+ * A client of the API server, that only reads.
+ *
+ *     client_new(&config, &options, &client, &error);
+ *     client_get(client, "/api/v1/pods?limit=500", NULL, &answer, &error);
+ *
+ * It speaks HTTP/2 where the server does, over one connection, at most so many requests a second.
+ * It waits and tries again when the server is busy (429, with Retry-After), broken (500, 502, 503,
+ * 504) or out of reach, a few times with growing pauses; a token that was refused is got anew once.
+ * Answers are bounded in size and time. Nothing but GET is ever sent, so no request can change the
+ * cluster.
+ *
+ * Not for several threads at once.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "client/kubeconfig.h"
+
+struct client_options {
+        unsigned per_second; /* requests; 0: 50 */
+        unsigned attempts;   /* for one request, 0: 5 */
+        unsigned seconds;    /* that one attempt may take; 0: 60 */
+        size_t answer_max;   /* bytes; 0: 256 MiB */
+        const char *as;      /* --as: impersonate; wins over the kubeconfig's */
+        const char *const *as_groups;
+        size_t as_group_count;
+};
+
+struct client;
+
+/* CONFIG must live as long as the client. -EINVAL with what is wrong in it. */
+int client_new(const struct kubeconfig *config, const struct client_options *options,
+               struct client **ret, struct error *error);
+struct client *client_free(struct client *client);
+
+struct client_answer {
+        long status;        /* of HTTP */
+        struct buf body;    /* emptied before each request; freed by the caller */
+        struct str message; /* of a Status object, for what failed; in the arena of the config */
+};
+
+/* Asks for PATH ("/api/v1/pods?limit=500"); ACCEPT is the media type, NULL: JSON. Returns 0 for
+ * whatever the server answered for good (see status), -ETIMEDOUT, -ECONNREFUSED, -EPROTO or the
+ * like with ERROR where there was no answer. */
+int client_get(struct client *client, const char *path, const char *accept,
+               struct client_answer *answer, struct error *error);
+
+/* How many requests were sent, tries included. */
+size_t client_requests(const struct client *client);

@@ -1,0 +1,84 @@
+/* --cluster: from the kubeconfig to the objects that rules look at. */
+#include "cmd/cluster.h"
+
+#include <errno.h>
+
+#include "base/progress.h"
+#include "base/util.h"
+
+struct view {
+        const struct policy_set *set;
+        struct progress progress;
+        bool subjects; /* some policy is about what bindings grant */
+};
+
+static bool is_about_subjects(const struct policy_set *set) {
+        const struct policy_subject subject = { .group = STR(POLICY_OWN_GROUP),
+                                                .version = STR("v1"),
+                                                .resource = STR("subjects"),
+                                                .operation = POLICY_CREATE };
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (policy_may_match(set->policies.items[i], &subject))
+                        return true;
+        return false;
+}
+
+static size_t wanted(void *userdata, const struct cluster_resource *resource) {
+        const struct view *view = userdata;
+        struct policy_subject subject = { .group = resource->group,
+                                          .version = resource->version,
+                                          .kind = resource->kind,
+                                          .resource = resource->resource,
+                                          .namespaced = resource->namespaced,
+                                          .operation = POLICY_CREATE };
+        const struct kube_kind *kind = kube_kind_find(resource->group, resource->kind);
+        bool template = kind && kind->pod_template;
+        bool namespaces = resource->group.len == 0 && str_eq(resource->resource, STR("namespaces"));
+        bool rbac = str_eq(resource->group, STR("rbac.authorization.k8s.io"));
+        size_t count = 0;
+
+        for (size_t i = 0; i < view->set->policies.count; i++) {
+                const struct policy *policy = view->set->policies.items[i];
+
+                count += policy_may_match(policy, &subject) ||
+                         (template && policy->pod_templates) ||
+                         (namespaces && policy->uses_namespace) ||
+                         (rbac && (view->subjects || policy->uses_authorizer));
+        }
+        return count;
+}
+
+static void show(void *userdata, size_t objects, struct str resource) {
+        struct view *view = userdata;
+        struct progress_state state = { .done = objects, .current = resource };
+
+        progress_update(&view->progress, &state);
+}
+
+int cluster_open(struct command_context *context, const struct cluster_arguments *arguments,
+                 const char *namespace, const struct policy_set *set, struct input_list *ret) {
+        const struct kubeconfig_choice choice = { arguments->kubeconfig, arguments->context };
+        const struct client_options client_options = { 0 };
+        struct view view = { .set = set, .subjects = is_about_subjects(set) };
+        const struct cluster_options options = {
+                .namespace = arguments->all_namespaces ? NULL : namespace,
+                .secrets = arguments->secrets,
+                .wanted = wanted,
+                .progress = show,
+                .userdata = &view,
+        };
+        struct client *client = NULL;
+        struct kubeconfig config;
+        int r = kubeconfig_load(context->arena, &choice, &config, context->error);
+
+        if (r >= 0)
+                r = client_new(&config, &client_options, &client, context->error);
+        if (r < 0)
+                return r;
+        progress_start(&view.progress, STDERR_FILENO, "reading", !context->common.quiet);
+        r = cluster_read(client, &options, ret, context->error);
+        progress_end(&view.progress);
+        client_free(client);
+        return r;
+}

@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+"""redoubt scan --cluster against a server of our own that fails in every way; tests/oracle/cluster.py has the real one."""
+import base64
+import contextlib
+import http.server
+import stat
+import threading
+import urllib.parse
+from lib import *
+
+RULE = ("apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy\nmetadata: {name: any}\nspec:\n  matchConstraints:\n    resourceRules:\n"
+        "    - {apiGroups: ['', apps], apiVersions: [v1], operations: [CREATE], resources: [pods, configmaps, secrets, deployments, replicasets]}\n"
+        "  validations:\n  - expression: \"object.metadata.name.startsWith('good')\"\n")
+
+CORE = {"kind": "APIGroupDiscoveryList", "items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [
+    {"resource": name, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": ["get", "list"]} for name, kind in
+    (("pods", "Pod"), ("configmaps", "ConfigMap"), ("secrets", "Secret"))] + [{"resource": "bindings", "responseKind": {"kind": "Binding"}, "scope": "Namespaced", "verbs": ["create"]}]}]}]}
+APPS = {"kind": "APIGroupDiscoveryList", "items": [{"metadata": {"name": "apps"}, "versions": [{"version": "v1", "resources": [
+    {"resource": name, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": ["list"]} for name, kind in (("deployments", "Deployment"), ("replicasets", "ReplicaSet"))]}]}]}
+
+
+def item(name, namespace="shop", **metadata):
+    return {"metadata": {"name": name, "namespace": namespace, "managedFields": [{"manager": "someone"}], **metadata}}
+
+
+class Server:
+    """Answers by what `answers` says of a path: an object, a list of answers one after the other, or (status, headers, bytes)."""
+
+    def __init__(self, answers, token=None):
+        self.answers, self.token, self.asked = {"/api": CORE, "/apis": APPS, "/api/v1/configmaps": {"items": [item("good")]}, **answers}, token, []
+
+    def answer(self, handler):
+        parts = urllib.parse.urlsplit(handler.path)
+        query = dict(urllib.parse.parse_qsl(parts.query))
+        self.asked.append((handler.command, handler.path, handler.headers.get("Authorization"), dict(handler.headers)))
+        if self.token and handler.headers.get("Authorization") != f"Bearer {self.token()}":
+            return 401, {}, b"{}"
+        answer = self.answers.get(parts.path, {"items": []})
+        if callable(answer):
+            answer = answer(query)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if len(answer) > 1 else answer[0]
+        return answer if isinstance(answer, tuple) else (200, {}, json.dumps(answer).encode())
+
+    @contextlib.contextmanager
+    def running(self, user=None, **files):
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                status, headers, body = outer.answer(self)
+                self.send_response(status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in headers:
+                    self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+                  "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}], "users": [{"name": "u", "user": user or {}}]}
+        try:
+            with Folder({"config": json.dumps(config), "rule.yaml": RULE, **files}) as path:
+                yield path
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+def live(path, *arguments, env=None):
+    return run("scan", "--cluster", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *arguments, cwd=path, env={"KUBECONFIG": "config", **(env or {})})
+
+
+def names(result):
+    return sorted(f["location"]["file"] for f in result.json["findings"])
+
+
+def test_objects_are_read_page_by_page():
+    def pods(query):
+        first = int(query.get("continue", "0/%").split("/")[0])
+        return {"metadata": {"continue": f"{first + 2}/%"} if first < 4 else {}, "items": [item(f"bad-{first}"), item(f"good-{first}")]}
+    server = Server({"/api/v1/pods": pods, "/apis/apps/v1/deployments": {"items": [item("bad", "other")]}})
+    with server.running() as path:
+        r = live(path)
+    assert r.status == 1 and names(r) == ["cluster:other/deployments.apps/bad", "cluster:shop/pods/bad-0", "cluster:shop/pods/bad-2", "cluster:shop/pods/bad-4"], r
+    finding = r.json["findings"][0]
+    assert finding["resource"]["apiVersion"] == "apps/v1" and finding["resource"]["kind"] == "Deployment" and finding["location"]["line"] == 4, finding
+    assert all(command == "GET" for command, *_ in server.asked) and not any("/bindings" in asked[1] for asked in server.asked), server.asked
+
+
+def test_one_namespace():
+    server = Server({"/api/v1/namespaces/shop/pods": {"items": [item("bad")]}, "/api/v1/pods": {"items": [item("worse")]}})
+    with server.running() as path:
+        assert names(live(path, "-n", "shop")) == ["cluster:shop/pods/bad"]
+        assert live(path, "-n", "../../secrets").status == 2
+
+
+def test_what_a_listed_workload_controls_is_judged_once():
+    owned = item("bad-1", ownerReferences=[{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "good", "controller": True}])
+    other = item("bad-2", ownerReferences=[{"apiVersion": "example.com/v1", "kind": "Runner", "name": "x", "controller": True}])
+    with Server({"/api/v1/pods": {"items": [owned, other]}}).running() as path:
+        assert names(live(path)) == ["cluster:shop/pods/bad-2"]
+
+
+def test_what_may_not_be_read_is_told():
+    forbidden = (403, {}, json.dumps({"kind": "Status", "message": "no"}).encode())
+    with Server({"/api/v1/pods": forbidden, "/api/v1/configmaps": {"items": [item("bad")]}}).running() as path:
+        r = live(path)
+        assert r.status == 3 and names(r) == ["cluster:shop/configmaps/bad"], r
+        messages = [d["message"] for d in r.json["diagnostics"]]
+        assert any("cannot list pods in any namespace: 1 rules not judged (403 Forbidden)" in m for m in messages), messages
+        assert any("Secrets are not read: 1 rules" in m for m in messages), messages
+    # Secrets are no gap, they are left out unless asked for.
+    server = Server({"/api/v1/secrets": {"items": [{**item("bad"), "data": {"key": "aHVudGVyMg=="}}]}})
+    with server.running() as path:
+        assert live(path).status == 0 and not any("secrets" in asked[1] for asked in server.asked), server.asked
+        assert names(live(path, "--read-secrets")) == ["cluster:shop/secrets/bad"]
+        assert "aHVudGVyMg==" not in run("scan", "--cluster", "--read-secrets", "--no-catalogue", "--rules", "rule.yaml", cwd=path, env={"KUBECONFIG": "config"}).text
+
+
+def test_a_server_that_is_busy_or_broken_is_asked_again():
+    good = {"items": [item("bad")]}
+    busy = (429, {"Retry-After": "1"}, b"slow down")
+    with Server({"/api/v1/pods": [busy, (503, {}, b"<html>"), good], "/api/v1/configmaps": [(500, {}, b""), good]}).running() as path:
+        r = live(path)
+        assert r.status == 1 and names(r) == ["cluster:shop/configmaps/bad", "cluster:shop/pods/bad"], r
+    # A list that has expired begins anew, and nothing stands twice.
+    def pods(query, expired=[]):
+        if "continue" not in query:
+            return {"metadata": {"continue": "x"}, "items": [item("bad-1")]}
+        if not expired:
+            expired.append(True)
+            return (410, {}, json.dumps({"kind": "Status", "message": "expired"}).encode())
+        return {"items": [item("bad-2")]}
+    with Server({"/api/v1/pods": pods}).running() as path:
+        assert names(live(path)) == ["cluster:shop/pods/bad-1", "cluster:shop/pods/bad-2"]
+
+
+def test_hostile_answers():
+    for bad in (b"", b"{", b"[1]", b"\xff\xfe", b"{\"items\": 5}", b"{\"items\": [5, {}, null]}", b"[" * 100000, b"{\"items\":[{\"metadata\":{\"name\":\"\\u001b[2J\"}}]}"):
+        with Server({"/api/v1/pods": (200, {}, bad)}).running() as path:
+            r = live(path)
+            assert r.status in (0, 1, 3) and "\x1b" not in r.err, (bad[:20], r)
+            assert r.status == 3 or bad.startswith(b"{\"items"), (bad[:20], r)
+    with Server({"/api": (200, {}, b"<html>")}).running() as path:
+        r = live(path)
+        assert r.status == 2 and "no JSON" in r.err, r
+    with Server({"/api": (302, {"Location": "http://127.0.0.1:1/"}, b"")}).running() as path:
+        assert live(path).status == 2
+    # It promises more than it sends, and then hangs up.
+    with Server({"/api/v1/pods": (200, {"Content-Length": "100000", "Connection": "close"}, b"{\"items\": [")}).running() as path:
+        r = live(path)
+        assert r.status == 3 and any("cannot list pods" in d["message"] for d in r.json["diagnostics"]), r
+
+
+def test_older_servers_without_aggregated_discovery():
+    old = {"/api": {"kind": "APIVersions", "versions": ["v1"]}, "/apis": {"kind": "APIGroupList", "groups": [{"name": "apps", "versions": [{"version": "v1"}]}]},
+           "/api/v1": {"kind": "APIResourceList", "resources": [{"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["list"]}]},
+           "/apis/apps/v1": {"kind": "APIResourceList", "resources": [{"name": "deployments", "kind": "Deployment", "namespaced": True, "verbs": ["list"]}]},
+           "/api/v1/pods": {"items": [item("bad")]}, "/apis/apps/v1/deployments": {"items": [item("bad")]}}
+    with Server(old).running() as path:
+        assert names(live(path)) == ["cluster:shop/deployments.apps/bad", "cluster:shop/pods/bad"]
+
+
+def test_tokens():
+    with Server({}, token=lambda: "hunter2").running({"token": "hunter2"}) as path:
+        assert live(path).status == 0
+    with Server({}, token=lambda: "hunter2").running({"token": "hunter3"}) as path:
+        r = live(path)
+        assert r.status == 2 and "401" in r.err and "hunter" not in r.err, r
+    with Server({}, token=lambda: "hunter2").running({"tokenFile": "token", "token": "old"}, token="hunter2\n") as path:
+        assert live(path).status == 0
+    with Server({}).running({"username": "jane", "password": "pass:word"}) as path:
+        assert live(path).status == 0
+    server = Server({})
+    with server.running({"token": "t", "as": "jane", "as-groups": ["a", "b"], "as-uid": "7"}) as path:
+        live(path)
+    headers = server.asked[0][3]
+    assert headers.get("Impersonate-User") == "jane" and headers.get("Impersonate-Uid") == "7" and headers.get("Impersonate-Group") in ("a", "b"), headers
+
+
+def plugin(path, body, **more):
+    script = os.path.join(path, "plugin")
+    with open(script, "w") as file:
+        file.write("#!/bin/sh\n" + body)
+    os.chmod(script, os.stat(script).st_mode | stat.S_IXUSR)
+    config = json.load(open(os.path.join(path, "config")))
+    config["users"][0]["user"] = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin", "args": ["get"],
+                                           "env": [{"name": "SECRET", "value": "hunter2"}], "installHint": "install it", **more}}
+    json.dump(config, open(os.path.join(path, "config"), "w"))
+
+
+def test_exec_plugins():
+    credential = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"%s}}'
+    server = Server({}, token=lambda: "hunter2")
+    with server.running() as path:
+        plugin(path, f"test \"$1\" = get || exit 1; echo '{credential % ('X', '')}' | sed s/X/$SECRET/\n")
+        assert live(path).status == 0
+        plugin(path, "echo \"$KUBERNETES_EXEC_INFO\" | grep -q '\"server\":\"http' || exit 1\n" + f"echo '{credential % ('hunter2', '')}'\n", provideClusterInfo=True)
+        assert live(path).status == 0
+        for body, words in (("exit 3\n", "status 3"), ("echo hunter2\n", "no ExecCredential"), ("echo '{\"kind\":\"ExecCredential\",\"apiVersion\":\"client.authentication.k8s.io/v1beta1\"}'\n", "another version"),
+                            (f"echo '{credential % ('', '')}'\n", "neither a token")):
+            plugin(path, body)
+            r = live(path)
+            assert r.status == 2 and words in r.err and "hunter2" not in r.err, r
+        os.remove(os.path.join(path, "plugin"))
+        r = live(path)
+        assert r.status == 2 and "install it" in r.err, r
+    # A token that the server refuses, because it has ended, is got anew.
+    calls = []
+    server = Server({}, token=lambda: f"t{len([a for a in server.asked if a[1].startswith('/apis')]) and 2 or 1}")
+    with server.running() as path:
+        plugin(path, "echo x >> calls; " + f"echo '{credential % ('tN', '')}' | sed s/tN/t$(wc -l < calls | tr -d ' ')/\n")
+        r = live(path)
+        assert r.status == 0, (r, server.asked, calls)
+
+
+def test_kubeconfigs_are_merged():
+    server = Server({}, token=lambda: "hunter2")
+    with server.running({"token": "hunter2"}) as path:
+        config = json.load(open(os.path.join(path, "config")))
+        parts = {"first": {"current-context": "d", "contexts": [{"name": "d", "context": {"cluster": "k", "user": "v"}}]},
+                 "second/users": {"users": [{"name": "v", "user": {"tokenFile": "token"}}, {"name": "u", "user": {"token": "wrong"}}]},
+                 "third": {"clusters": config["clusters"], "users": [{"name": "v", "user": {"token": "ignored"}}]}}
+        os.mkdir(os.path.join(path, "second"))
+        for name, part in parts.items():
+            json.dump(part, open(os.path.join(path, name), "w"))
+        open(os.path.join(path, "second", "token"), "w").write("hunter2")
+        assert live(path, env={"KUBECONFIG": "first:missing::second/users:third"}).status == 0
+        assert live(path, "--kubeconfig", "config").status == 0 and live(path, "--context", "c").status == 0
+        for arguments, env, words in ((["--context", "x"], {}, 'no context "x"'), (["--kubeconfig", "first"], {}, 'cluster "k"'), (["--kubeconfig", "missing"], {}, "missing"),
+                                      ([], {"KUBECONFIG": "second/users"}, "no current context"), ([], {"KUBECONFIG": "", "HOME": path}, "no kubeconfig"),
+                                      ([], {"KUBECONFIG": "broken"}, "broken:")):
+            open(os.path.join(path, "broken"), "w").write("a: [")
+            r = live(path, *arguments, env=env)
+            assert r.status == 2 and words in r.err, (arguments, env, r)
+
+
+def test_wrong_usage():
+    r = run("scan")
+    assert r.status == 2 and "--cluster" in r.err, r
+    with Server({}).running() as path:
+        config = json.load(open(os.path.join(path, "config")))
+        for server in ("127.0.0.1:1", "ftp://127.0.0.1", ""):
+            config["clusters"][0]["cluster"]["server"] = server
+            json.dump(config, open(os.path.join(path, "config"), "w"))
+            assert live(path).status == 2, server
+        config["clusters"][0]["cluster"]["server"] = "http://127.0.0.1:1"
+        config["users"][0]["user"] = {"client-certificate-data": base64.b64encode(b"x").decode()}
+        json.dump(config, open(os.path.join(path, "config"), "w"))
+        r = live(path)
+        assert r.status == 2 and "needs a key" in r.err, r
+
+
+if __name__ == "__main__":
+    main()
