@@ -1,9 +1,12 @@
 #include "cmd/rules.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include "base/util.h"
+#include "cmd/policy.h"
 #include "kube/version.h"
+#include "policy/exception.h"
 #include "rbac/subject.h"
 
 static int load_added(const struct rule_arguments *arguments, struct command_context *context,
@@ -45,6 +48,33 @@ int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error)
         return r;
 }
 
+/* "2026-11-22": exceptions end with a day, wherever that is. */
+static struct str today(struct arena *arena) {
+        time_t now = time(NULL);
+        struct tm day;
+
+        gmtime_r(&now, &day);
+        return arena_printf(arena, "%04d-%02d-%02d", day.tm_year + 1900, day.tm_mon + 1,
+                            day.tm_mday);
+}
+
+static int load_exceptions(const struct rule_arguments *arguments, struct command_context *context,
+                           struct policy_set *set) {
+        struct doc_source *source;
+        size_t expired = 0;
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->exceptions.count && r >= 0; i++) {
+                r = policy_input_source(context, arguments->exceptions.items[i], &source);
+                if (r >= 0)
+                        r = policy_except(set, source, today(context->arena), &expired,
+                                          context->error);
+        }
+        if (expired > 0)
+                command_note("%zu exceptions have expired and no longer count", expired);
+        return r;
+}
+
 int rules_load(const struct rule_arguments *arguments, struct command_context *context,
                struct policy_set *ret) {
         uint16_t minor;
@@ -62,6 +92,8 @@ int rules_load(const struct rule_arguments *arguments, struct command_context *c
                 r = load_added(arguments, context, ret);
         if (r >= 0)
                 r = policy_set_finish(ret, context->error);
+        if (r >= 0)
+                r = load_exceptions(arguments, context, ret);
         return r < 0 ? r : choose(arguments, context, ret);
 }
 

@@ -11,6 +11,7 @@ struct rule_arguments {
         struct option_strings add;        /* --rules DIR|FILE */
         struct option_strings frameworks; /* --framework */
         struct option_strings only, skip; /* --rule, --skip-rule */
+        struct option_strings exceptions; /* --exceptions */
         bool no_catalogue;
         struct language_arguments language;
 };
@@ -56,6 +57,13 @@ struct rule_arguments {
                   .comma = true,                                                                   \
                   .hint = OPTION_HINT_WORDS,                                                       \
                   .hint_words = "!policy list --ids" },                                            \
+                { 0,                                                                               \
+                  "exceptions",                                                                    \
+                  "FILE",                                                                          \
+                  "what is accepted, and why: docs/exceptions.md",                                 \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.exceptions),                                                \
+                  .hint = OPTION_HINT_FILE },                                                      \
                 LANGUAGE_OPTIONS(type, field.language)
 
 /* An empty set, for policies that may use the functions of the analyses. */

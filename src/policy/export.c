@@ -3,6 +3,7 @@
 #include "base/util.h"
 #include "doc/edit.h"
 #include "doc/write.h"
+#include "policy/exception.h"
 #include "policy/private.h"
 
 /* The pod that VARIABLE (object, oldObject) stands for, by the kind of the request. dyn() because
@@ -189,6 +190,27 @@ static const struct doc_node *expand(struct exporter *e, const struct doc_node *
         return add_workloads(e, add_variables(e, spec));
 }
 
+/* What is excepted from the policy, as one more match condition. */
+static const struct doc_node *add_exceptions(struct exporter *e, const struct doc_node *spec) {
+        struct str condition = policy_exception_condition(e->policy, e->arena);
+        const struct doc_node *list = doc_get(spec, STR("matchConditions"));
+        uint32_t own = list && list->kind == DOC_LIST ? list->list.count : 0;
+        struct doc_node *made, *added = doc_new_map(e->arena, spec, 2), text;
+
+        if (condition.len == 0)
+                return spec;
+        text = doc_text(STR("not-excepted"));
+        doc_map_set(added, 0, STR("name"), &text);
+        text = doc_text(condition);
+        doc_map_set(added, 1, STR("expression"), &text);
+        doc_map_index(e->arena, added);
+        made = doc_new_list(e->arena, spec, (size_t)own + 1);
+        for (uint32_t i = 0; i < own; i++)
+                made->list.items[i] = list->list.items[i];
+        made->list.items[own] = *added;
+        return doc_with(e->arena, spec, STR("matchConditions"), made);
+}
+
 const struct doc_node *policy_export_bare(struct arena *arena, const struct doc_node *object) {
         static const char *const written_by_server[] = { "creationTimestamp", "generation",
                                                          "managedFields",     "resourceVersion",
@@ -216,10 +238,10 @@ static const struct doc_node *metadata_of(struct exporter *e, const struct doc_n
 void policy_export_definition(struct buf *buf, const struct policy *policy) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         struct exporter e = { .arena = &arena, .policy = policy };
-        const struct doc_node *root = policy_export_bare(&arena, policy->object);
+        const struct doc_node *root = policy_export_bare(&arena, policy->object), *spec;
 
         root = doc_with(&arena, root, STR("metadata"), metadata_of(&e, root));
-        if (policy->pod_templates)
-                root = doc_with(&arena, root, STR("spec"), expand(&e, policy->spec));
+        spec = policy->pod_templates ? expand(&e, policy->spec) : policy->spec;
+        root = doc_with(&arena, root, STR("spec"), add_exceptions(&e, spec));
         doc_write_yaml(buf, root, 0);
 }

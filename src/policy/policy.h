@@ -128,8 +128,9 @@ struct policy {
         const struct policy_params *params; /* of the set */
         bool uses_namespace; /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
-        const struct doc *document;    /* that holds it */
-        const struct doc_node *object; /* the policy in it: an item of a List, maybe */
+        struct policy_exception_list *exceptions; /* policy/exception.h */
+        const struct doc *document;               /* that holds it */
+        const struct doc_node *object;            /* the policy in it: an item of a List, maybe */
         const struct doc_node *spec;
         bool compiled;
 };
@@ -171,6 +172,7 @@ struct policy_set {
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;
         struct policy_params params;
+        struct policy_exceptions *exceptions; /* policy/exception.h; NULL: none */
         struct map by_id;
         pthread_mutex_t compiler;  /* held while a policy is compiled after loading */
         policy_fault_fn *on_fault; /* where it is set, what is faulty is left out and loading goes

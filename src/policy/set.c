@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "base/walk.h"
+#include "policy/exception.h"
 #include "policy/private.h"
 
 static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
@@ -88,6 +89,7 @@ void policy_set_free(struct policy_set *set) {
         vec_free(&set->params.items);
         map_free(&set->params.known);
         map_free(&set->by_id);
+        policy_exceptions_free(set->exceptions);
         arena_free(&set->arena);
 }
 

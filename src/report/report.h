@@ -19,8 +19,7 @@ struct report_coverage {
         size_t bytes;     /* of source read */
         size_t created, updated, deleted; /* objects, where an old version was given */
         size_t known;    /* findings left out because the old version has them, too */
-        size_t excepted; /* findings left out because of an exception; 0 until there are exceptions
-                          */
+        size_t excepted; /* findings left out because of an exception */
 };
 
 struct report {

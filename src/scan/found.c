@@ -4,6 +4,7 @@
  * when the report is written.
  */
 #include "base/util.h"
+#include "policy/exception.h"
 #include "scan/private.h"
 #include "scan/redact.h"
 
@@ -272,8 +273,14 @@ void worker_add_finding(struct worker *worker, const struct rule_info *rule, str
 void worker_found(void *userdata, const struct policy_violation *violation) {
         struct worker *worker = userdata;
         const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
-        size_t count = usable_reasons(worker, violation, nodes);
+        size_t count;
 
+        if (worker->subject &&
+            policy_is_excepted(violation->policy, worker->subject, &worker->scratch)) {
+                worker->coverage.excepted++;
+                return;
+        }
+        count = usable_reasons(worker, violation, nodes);
         worker_add_finding(worker, &violation->policy->info, violation->message,
                            &(struct worker_spot){ nodes, count, false });
 }

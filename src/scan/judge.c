@@ -110,6 +110,7 @@ static void judge_templates(struct worker *worker, const struct resource *resour
 void worker_start_resource(struct worker *worker, const struct resource *resource,
                            struct policy_subject *subject) {
         worker->resource = resource;
+        worker->subject = subject;
         worker->has_reference = false;
         worker->coverage.objects++;
         if (subject->namespace.len > 0)
@@ -162,6 +163,7 @@ void worker_judge_subject(struct worker *worker, const struct doc *doc) {
                 struct policy_subject subject = resource_subject(&resources.items[i]);
 
                 worker->resource = &resources.items[i];
+                worker->subject = &subject;
                 worker->has_reference = false;
                 judge_subject(worker, &subject, false);
         }

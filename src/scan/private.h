@@ -200,6 +200,7 @@ struct worker {
         const struct input_file *input; /* NULL in tests of rules */
         const struct doc *doc;
         const struct resource *resource;
+        const struct policy_subject *subject; /* the request that RESOURCE is part of */
         struct doc_lines lines; /* of the document's text; made for the first finding */
         bool has_lines;
         struct resource_ref reference; /* of the resource, in the arena of the list; made for its

@@ -145,6 +145,7 @@ static void add_coverage(struct report_coverage *to, const struct report_coverag
         to->skipped += from->skipped;
         to->templates += from->templates;
         to->bytes += from->bytes;
+        to->excepted += from->excepted;
         to->created += from->created;
         to->updated += from->updated;
         to->deleted += from->deleted;
