@@ -69,25 +69,27 @@ def smaller(value, key=None):
 def shrunk(case, difference):
     """The smallest case reached from CASE for which DIFFERENCE (cases -> one hashable each, None where there is none) stays."""
     [wanted] = difference([case])
-    while True:
+    while wanted is not None:
         candidates = sorted({json.dumps(c) for c in smaller(case)}, key=len)
         found = difference([json.loads(c) for c in candidates]) if candidates else []
         less = next((json.loads(c) for c, d in zip(candidates, found) if d == wanted), None)
         if less is None:
-            return case
+            break
         case = less
+    return case
 
 
 def hold(suite, cases, difference, show):
-    """Compares CASES. One of each kind of difference is shrunk, kept and shown, as SHOW(case) puts it."""
-    first, count = {}, 0
-    for case, found in zip(cases, difference(cases)):
-        if found is not None:
-            count += 1
-            if len(json.dumps(case)) < len(json.dumps(first.get(found, case))) or found not in first:
-                first[found] = case
-    if not count:
+    """Compares CASES. One of each kind of difference is shrunk, kept and shown, as SHOW(case) puts it. What does not differ a
+    second time was chance: Go goes through the keys of a map in an order that is another one each time.
+    """
+    suspects = [case for case, found in zip(cases, difference(cases)) if found is not None]
+    confirmed = [(case, found) for case, found in zip(suspects, difference(suspects) if suspects else []) if found is not None]
+    if not confirmed:
         return
+    first = {}
+    for case, found in sorted(confirmed, key=lambda pair: len(json.dumps(pair[0]))):
+        first.setdefault(found, case)
     small = [shrunk(case, difference) for case in list(first.values())[:SHOWN]]
     keep(suite, small)
-    raise Disagreement("\n".join([f"{count} of {len(cases)} cases differ, in {len(first)} ways"] + [show(case) for case in small]))
+    raise Disagreement("\n".join([f"{len(confirmed)} of {len(cases)} cases differ, in {len(first)} ways"] + [show(case) for case in small]))
