@@ -22,7 +22,9 @@ static int choose(const struct rule_arguments *arguments, struct command_context
                   struct policy_set *set) {
         int r = 0;
 
-        if (arguments->frameworks.count > 0)
+        if (arguments->pod_security)
+                policy_set_keep_pod_security(set);
+        else if (arguments->frameworks.count > 0)
                 r = policy_set_keep_frameworks(set,
                                                option_strs(context->arena, &arguments->frameworks),
                                                arguments->frameworks.count, context->error);

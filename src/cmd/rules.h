@@ -10,6 +10,7 @@
 struct rule_arguments {
         struct option_strings add;        /* --rules DIR|FILE */
         struct option_strings frameworks; /* --framework */
+        bool pod_security;                /* --pod-security, of scan alone */
         struct option_strings only, skip; /* --rule, --skip-rule */
         struct option_strings exceptions; /* --exceptions */
         bool no_catalogue;

@@ -106,6 +106,55 @@ int policy_set_keep_frameworks(struct policy_set *set, const struct str *framewo
         return 0;
 }
 
+/* --- what a Namespace enforces --- */
+
+void policy_set_keep_pod_security(struct policy_set *set) {
+        _cleanup_free_ bool *keep =
+                xrealloc(NULL, MAX(set->policies.count, (size_t)1), sizeof *keep);
+
+        for (size_t i = 0; i < set->policies.count; i++) {
+                const struct rule_info *info = &set->policies.items[i]->info;
+
+                keep[i] = false;
+                for (size_t k = 0; k < info->control_count; k++)
+                        keep[i] = keep[i] ||
+                                  policy_control_in(set, info->controls[k], STR("pss-restricted"));
+        }
+        keep_where(set, keep);
+        set->pod_security = true;
+}
+
+/* The version that an enforce-version means; KUBE_MINOR_LATEST for what is none. */
+static uint16_t enforced_minor(struct str version) {
+        char exact[16];
+        uint16_t minor;
+
+        if (kube_minor_parse(version, &minor) < 0)
+                return KUBE_MINOR_LATEST;
+        snprintf(exact, sizeof exact, "v1.%u", (unsigned)minor);
+        return str_eq(version, str_from(exact)) ? minor : KUBE_MINOR_LATEST;
+}
+
+bool policy_is_enforced(const struct policy_set *set, const struct policy *policy,
+                        const struct doc_node *namespace_object) {
+        const struct doc_node *labels = doc_find(namespace_object, "metadata", "labels");
+        struct str level = doc_string(doc_get(labels, STR("pod-security.kubernetes.io/enforce")),
+                                      STR("privileged"));
+        uint16_t minor = enforced_minor(doc_string(
+                doc_get(labels, STR("pod-security.kubernetes.io/enforce-version")), STR("latest")));
+
+        if (str_eq(level, STR("privileged")))
+                return false;
+        if (set->kube_minor && minor > set->kube_minor)
+                minor = set->kube_minor;
+        return in_framework(set, policy,
+                            str_eq(level, STR("baseline")) ? STR("pss-baseline")
+                                                           : STR("pss-restricted"),
+                            minor);
+}
+
+/* --- by name --- */
+
 void policy_set_keep_current(struct policy_set *set, const struct str *names, size_t count) {
         size_t kept = 0;
 

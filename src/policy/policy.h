@@ -168,6 +168,7 @@ struct policy_set {
         struct cel_env *own_env;   /* with libraries as well, for policies about POLICY_OWN_GROUP */
         VEC(const struct cel_library *) libraries;
         uint16_t kube_minor;
+        bool pod_security; /* pods are judged by policy_is_enforced */
         VEC(struct policy *) policies;
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;
@@ -235,6 +236,16 @@ int policy_set_finish(struct policy_set *set, struct error *error);
  * set. -ENOENT, with those that are known, for a framework that no policy names. */
 int policy_set_keep_frameworks(struct policy_set *set, const struct str *frameworks, size_t count,
                                struct error *error);
+
+/* Keeps the rules of the Pod Security Standards, in all their versions, and has pods judged by
+ * those that the labels of their Namespace enforce. */
+void policy_set_keep_pod_security(struct policy_set *set);
+
+/* Whether the labels of NAMESPACE_OBJECT, pod-security.kubernetes.io/enforce and -version, ask for
+ * POLICY of SET. What they say and cannot mean is taken as the API server takes it: an unknown
+ * level as restricted, an unknown version as the latest (k8s.io/pod-security-admission/api). */
+bool policy_is_enforced(const struct policy_set *set, const struct policy *policy,
+                        const struct doc_node *namespace_object);
 
 /* Drops the policies that only former versions of a framework ask for, but for those NAMES. */
 void policy_set_keep_current(struct policy_set *set, const struct str *names, size_t count);

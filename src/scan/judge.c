@@ -60,12 +60,33 @@ static const struct plan *find_plan(struct worker *worker, const struct policy_s
         return make_plan(worker, subject, template);
 }
 
+/* What a Namespace enforces that is not in the input is not known. */
+static bool knows_namespace(struct worker *worker, const struct policy_subject *subject) {
+        struct str message;
+
+        if (subject->namespace_object)
+                return true;
+        message = arena_printf(&worker->documents,
+                               "what Namespace \"%.*s\" enforces is not known: it is not among the "
+                               "files",
+                               STR_ARG(subject->namespace));
+        worker->coverage.not_judged++;
+        worker_problem(worker, worker->doc->source->name, worker->resource->root->start,
+                       (struct doc_pos){ 0, 0 }, message, true);
+        return false;
+}
+
 static void judge_subject(struct worker *worker, const struct policy_subject *subject,
                           bool template) {
         const struct plan *plan = find_plan(worker, subject, template);
+        const struct policy_set *set = worker->options->policies;
 
+        if (set->pod_security && plan->count > 0 && !knows_namespace(worker, subject))
+                return;
         for (size_t i = 0; i < plan->count; i++) {
-                if (!policy_matches(plan->policies[i], subject))
+                if (!policy_matches(plan->policies[i], subject) ||
+                    (set->pod_security &&
+                     !policy_is_enforced(set, plan->policies[i], subject->namespace_object)))
                         continue;
                 arena_reset(&worker->scratch, ARENA_KEEP);
                 policy_judge(plan->policies[i], subject, &worker->scratch, worker_found, worker);

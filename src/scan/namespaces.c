@@ -18,7 +18,7 @@ bool namespaces_are_needed(const struct policy_set *set) {
         for (size_t i = 0; i < set->policies.count; i++)
                 if (policy_looks_at_namespace(set->policies.items[i]))
                         return true;
-        return false;
+        return set->pod_security;
 }
 
 static void add_param(struct namespaces *namespaces, struct policy_set *set,

@@ -43,6 +43,44 @@ def test_recorded_pods_get_upstreams_verdict_and_reasons_in_every_version():
     assert count > 4500 and len(groups) == 76, (count, len(groups))
 
 
+def namespace(name, **labels):
+    labels = {f"pod-security.kubernetes.io/{key.replace('_', '-')}": value for key, value in labels.items()}
+    return json.dumps({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}) + "\n"
+
+
+def test_pods_are_judged_by_what_the_labels_of_their_namespace_enforce():
+    """All recorded cases at once, each in a Namespace with its level and version."""
+    text, cases = "", []
+    for (level, version), group in recorded().items():
+        name = f"{level}-{version}".replace(".", "-")
+        text += "---\n" + namespace(name, enforce=level, enforce_version=version)
+        for case in group:
+            pod = {**case["pod"], "metadata": {**case["pod"]["metadata"], "name": f"case-{len(cases)}", "namespace": name}}
+            text += f"---\n{json.dumps(pod)}\n"
+            cases.append(case)
+    r = scan(text, "-o", "json", "--pod-security", "--max-findings", "1000000")
+    found = [set() for _ in cases]
+    for finding in r.json["findings"]:
+        i = int(finding["resource"]["name"].removeprefix("case-"))
+        found[i] |= controls_of_finding(finding, cases[i]["level"])
+    wrong = [(c["file"], f) for c, f in zip(cases, found) if told_once(f) != controls_of_reasons(c.get("reasons") or [])]
+    assert r.status == 1 and not wrong and len(cases) > 4500, (len(wrong), len(cases), wrong[:5])
+
+
+def test_labels_mean_what_the_server_takes_them_for():
+    pod = BAD.replace("namespace: shop", "namespace: %s")
+    for labels, status in (({}, 0), ({"enforce": "privileged"}, 0), ({"warn": "restricted"}, 0), ({"enforce": "baseline"}, 1),
+                           ({"enforce": "nonsense"}, 1), ({"enforce": "baseline", "enforce_version": "nonsense"}, 1)):
+        r = scan(namespace("shop", **labels) + "---\n" + pod % "shop", "--pod-security")
+        assert r.status == status, (labels, r)
+    old = {"enforce": "baseline", "enforce_version": "v1.31"}
+    text = namespace("shop", **old) + "---\n" + sysctl_pod("net.ipv4.tcp_rmem")
+    assert scan(text, "--pod-security").status == 1 and scan(namespace("shop", enforce="baseline") + "---\n" + sysctl_pod(
+        "net.ipv4.tcp_rmem"), "--pod-security").status == 0
+    r = scan(pod % "elsewhere", "--pod-security")
+    assert r.status == 3 and 'what Namespace "elsewhere" enforces is not known' in r.text, r
+
+
 def sysctl_pod(name):
     return ("apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop}\nspec:\n  securityContext: "
             f"{{sysctls: [{{name: {name}, value: '1'}}]}}\n  containers: [{{name: c, image: registry.example/c:1.0}}]\n")
