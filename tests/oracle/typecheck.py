@@ -285,7 +285,7 @@ def generate(r, known, paths):
         if r.random() < 0.3:
             validation["messageExpression"] = f"'x' + string({make(1)})"
         validations.append(validation)
-    result = policy(validations, variables=[("v", make(2)), ("w", r.choice(["variables.v", make(1), "object.spec", "[variables.v]"]))])
+    result = policy(validations, variables=[("v", field(r, own)), ("w", r.choice(["variables.v", field(r, own), "object.spec", "[variables.v]"]))])
     result["spec"]["matchConstraints"]["resourceRules"] = rules_
     if params:
         result["spec"]["paramKind"] = {"apiVersion": params[0], "kind": params[1]}
@@ -300,7 +300,7 @@ def test_generated_policies_have_upstreams_warnings():
     for _, _, kind, _, schema in known:
         paths.setdefault(kind, sorted(set(fields(schema, "object", 7))))
     # A policy that does not compile without types is refused by the API server: only what compiles is compared, an expression at a time.
-    count = argument("count", 300)
+    count = argument("count", 150)
     compare(only_valid([generate(r, known, paths) for _ in range(count)]), count // 4)
 
 
@@ -322,4 +322,5 @@ def only_valid(policies):
     return kept
 
 
-main()
+if __name__ == "__main__":
+    main()
