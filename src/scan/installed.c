@@ -56,6 +56,20 @@ static void report_broken(struct installed *installed, const struct doc *doc,
         installed->simulation->coverage.not_judged++;
 }
 
+/* What is in a cluster has gone through its mutations; what is created next has not. */
+static void report_mutating(struct installed *installed, const struct doc *doc,
+                            const struct resource *resource) {
+        struct finding_list *list = &installed->simulation->list;
+        struct diagnostic *diagnostic = vec_push(&list->diagnostics);
+
+        diagnostic->file = arena_str(&list->arena, doc->source->name);
+        diagnostic->pos = resource->root->start;
+        diagnostic->message = arena_printf(&list->arena,
+                                           "MutatingAdmissionPolicy \"%.*s\" is not simulated: "
+                                           "objects are judged as they are",
+                                           STR_ARG(resource->name));
+}
+
 /* Nothing for one that is planned or was read before: it would be the same object. */
 static void add_object(struct installed *installed, const struct doc *doc,
                        const struct resource *resource, struct map *known) {
@@ -85,6 +99,8 @@ static void add_document(void *userdata, struct arena *arena, const struct doc *
 
                 if (!str_eq(resource->group, STR("admissionregistration.k8s.io")))
                         continue;
+                if (str_eq(resource->kind, STR("MutatingAdmissionPolicy")))
+                        report_mutating(installed, doc, resource);
                 if (str_eq(resource->kind, STR("ValidatingAdmissionPolicy")))
                         add_object(installed, doc, resource, &installed->policies);
                 else if (str_eq(resource->kind, STR("ValidatingAdmissionPolicyBinding")))
@@ -198,7 +214,7 @@ void installed_describe(struct installed *installed) {
 
 int installed_read(struct installed *installed, const struct simulate_options *options,
                    const struct input_list *files, struct error *error) {
-        const struct gather gather = { STR("ValidatingAdmissionPolicy"), add_document, installed };
+        const struct gather gather = { STR("AdmissionPolicy"), add_document, installed };
         int r = policy_set_init(&installed->set, options->kube_minor, error);
 
         if (r >= 0 && options->planned.len > 0)

@@ -140,6 +140,12 @@ def test_a_file_may_be_planned():
     assert r.status == 2, r
 
 
+def test_what_is_not_simulated_is_said():
+    mutating = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingAdmissionPolicy", "metadata": {"name": "m"}, "spec": {}}
+    r = simulate(policy("p"), binding("b", "p"), mutating, CHAIN[0])
+    assert r.status == 1 and [d["incomplete"] for d in r.json["diagnostics"] if '"m" is not simulated' in d["message"]] == [False], r
+
+
 def test_nothing_enforced_is_said():
     r = simulate(*CHAIN)
     assert r.status == 0 and "nothing is enforced" in r.words, r.words
