@@ -5,9 +5,10 @@
 
 #include "base/progress.h"
 #include "base/util.h"
+#include "inventory/snapshot.h"
 
 struct view {
-        const struct policy_set *set;
+        const struct cluster_wish *wish;
         struct progress progress;
         bool subjects; /* some policy is about what bindings grant */
 };
@@ -26,6 +27,7 @@ static bool is_about_subjects(const struct policy_set *set) {
 
 static size_t wanted(void *userdata, const struct cluster_resource *resource) {
         const struct view *view = userdata;
+        const struct policy_set *set = view->wish->set;
         struct policy_subject subject = { .group = resource->group,
                                           .version = resource->version,
                                           .kind = resource->kind,
@@ -38,8 +40,12 @@ static size_t wanted(void *userdata, const struct cluster_resource *resource) {
         bool rbac = str_eq(resource->group, STR("rbac.authorization.k8s.io"));
         size_t count = 0;
 
-        for (size_t i = 0; i < view->set->policies.count; i++) {
-                const struct policy *policy = view->set->policies.items[i];
+        if (view->wish->group)
+                return str_eq(resource->group, str_from(view->wish->group));
+        if (!set)
+                return 1;
+        for (size_t i = 0; i < set->policies.count; i++) {
+                const struct policy *policy = set->policies.items[i];
 
                 count += policy_may_match(policy, &subject) ||
                          (template && policy->pod_templates) ||
@@ -56,13 +62,18 @@ static void show(void *userdata, size_t objects, struct str resource) {
         progress_update(&view->progress, &state);
 }
 
-int cluster_open(struct command_context *context, const struct cluster_arguments *arguments,
-                 const char *namespace, const struct policy_set *set, struct input_list *ret) {
+bool cluster_named(const struct cluster_arguments *arguments) {
+        return arguments->cluster || arguments->snapshots.count > 0;
+}
+
+static int read_live(struct command_context *context, const struct cluster_arguments *arguments,
+                     const struct cluster_wish *wish, struct input_list *ret,
+                     struct str *ret_server) {
         const struct kubeconfig_choice choice = { arguments->kubeconfig, arguments->context };
         const struct client_options client_options = { 0 };
-        struct view view = { .set = set, .subjects = is_about_subjects(set) };
+        struct view view = { .wish = wish, .subjects = wish->set && is_about_subjects(wish->set) };
         const struct cluster_options options = {
-                .namespace = arguments->all_namespaces ? NULL : namespace,
+                .namespace = arguments->all_namespaces ? NULL : wish->namespace,
                 .secrets = arguments->secrets,
                 .wanted = wanted,
                 .progress = show,
@@ -76,9 +87,22 @@ int cluster_open(struct command_context *context, const struct cluster_arguments
                 r = client_new(&config, &client_options, &client, context->error);
         if (r < 0)
                 return r;
+        if (ret_server)
+                *ret_server = config.server;
         progress_start(&view.progress, STDERR_FILENO, "reading", !context->common.quiet);
         r = cluster_read(client, &options, ret, context->error);
         progress_end(&view.progress);
         client_free(client);
+        return r;
+}
+
+int cluster_open(struct command_context *context, const struct cluster_arguments *arguments,
+                 const struct cluster_wish *wish, struct input_list *ret, struct str *ret_server) {
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->snapshots.count && r >= 0; i++)
+                r = input_add_snapshot(ret, arguments->snapshots.items[i], context->error);
+        if (r >= 0 && arguments->cluster)
+                r = read_live(context, arguments, wish, ret, ret_server);
         return r;
 }

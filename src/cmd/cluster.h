@@ -10,6 +10,7 @@
 struct cluster_arguments {
         bool cluster, all_namespaces, secrets;
         const char *kubeconfig, *context;
+        struct option_strings snapshots; /* --from */
 };
 
 /* Rows for an option table whose target TYPE has `struct cluster_arguments FIELD`. */
@@ -19,11 +20,22 @@ struct cluster_arguments {
                   NULL,        "look at the live objects of the cluster that kubectl would use",   \
                   OPTION_FLAG, offsetof(type, field.cluster) },                                    \
                 { 0,                                                                               \
-                  "context",                                                                       \
-                  "NAME",                                                                          \
-                  "the context of the kubeconfig; by default the current one",                     \
-                  OPTION_STRING,                                                                   \
-                  offsetof(type, field.context) },                                                 \
+                  "from",                                                                          \
+                  "FILE",                                                                          \
+                  "look at the objects of a snapshot (redoubt snapshot save)",                     \
+                  OPTION_STRINGS,                                                                  \
+                  offsetof(type, field.snapshots),                                                 \
+                  .hint = OPTION_HINT_FILE },                                                      \
+                CLUSTER_ACCESS_OPTIONS(type, field)
+
+/* Those that say which cluster, and how it is read. */
+#define CLUSTER_ACCESS_OPTIONS(type, field)                                                        \
+        { 0,                                                                                       \
+          "context",                                                                               \
+          "NAME",                                                                                  \
+          "the context of the kubeconfig; by default the current one",                             \
+          OPTION_STRING,                                                                           \
+          offsetof(type, field.context) },                                                         \
                 { 0,                                                                               \
                   "kubeconfig",                                                                    \
                   "FILE",                                                                          \
@@ -42,7 +54,18 @@ struct cluster_arguments {
                         offsetof(type, field.secrets)                                              \
         }
 
-/* Reads what the policies of SET look at into RET: of NAMESPACE, or (NULL) of all of the cluster.
- * To be called before the process confines itself. */
+/* Whether ARGUMENTS name a cluster or a snapshot. */
+bool cluster_named(const struct cluster_arguments *arguments);
+
+/* What is read of a cluster. */
+struct cluster_wish {
+        const char *namespace;        /* only this one; NULL: all of the cluster */
+        const struct policy_set *set; /* what these policies look at; NULL: everything */
+        const char *group;            /* only the kinds of this API group; NULL: of any */
+};
+
+/* Reads what WISH asks for into RET, from the cluster and the snapshots that ARGUMENTS name.
+ * RET_SERVER (may be NULL) is the URL of the cluster. To be called before the process confines
+ * itself. */
 int cluster_open(struct command_context *context, const struct cluster_arguments *arguments,
-                 const char *namespace, const struct policy_set *set, struct input_list *ret);
+                 const struct cluster_wish *wish, struct input_list *ret, struct str *ret_server);

@@ -2,9 +2,18 @@
 #include "cmd/command.h"
 
 extern const struct command command_cel, command_decode, command_explain, command_policy,
-        command_rbac, command_scan;
+        command_rbac, command_scan, command_snapshot;
 
 const struct command *const commands[] = {
-        &command_scan,       &command_explain,   &command_policy,  &command_cel,    &command_rbac,
-        &command_completion, &command_help_verb, &command_version, &command_decode, NULL,
+        &command_scan,
+        &command_explain,
+        &command_policy,
+        &command_cel,
+        &command_rbac,
+        &command_snapshot,
+        &command_completion,
+        &command_help_verb,
+        &command_version,
+        &command_decode,
+        NULL,
 };

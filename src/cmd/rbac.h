@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include "cmd/cluster.h"
 #include "cmd/command.h"
 #include "inventory/files.h"
 #include "rbac/rbac.h"
@@ -11,6 +12,7 @@ enum { RBAC_TEXT, RBAC_JSON };
 
 struct rbac_arguments {
         struct option_strings files, groups, resources;
+        struct cluster_arguments cluster;
         const char *namespace, *as, *subresource;
         bool stream, no_defaults;
         int format;
@@ -26,7 +28,7 @@ struct rbac_arguments {
                   OPTION_STRINGS,                                                                  \
                   offsetof(struct rbac_arguments, files),                                          \
                   .hint = OPTION_HINT_FILE },                                                      \
-                RBAC_DEFAULTS_OPTION
+                RBAC_DEFAULTS_OPTION, CLUSTER_OPTIONS(struct rbac_arguments, cluster)
 
 #define RBAC_DEFAULTS_OPTION                                                                       \
         {                                                                                          \

@@ -114,7 +114,7 @@ bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct 
                 rbac_index_add_defaults(ret);
         for (size_t i = 0; i < inputs->problems.count; i++)
                 tell(&input, inputs->problems.items[i].file, inputs->problems.items[i].pos,
-                     inputs->problems.items[i].message, true);
+                     inputs->problems.items[i].message, inputs->problems.items[i].incomplete);
         for (size_t i = 0; i < inputs->files.count; i++)
                 read_file(&input, &inputs->files.items[i]);
         rbac_index_finish(ret);
@@ -134,12 +134,18 @@ bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct 
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete) {
         static const char *const here[] = { "." };
+        const struct cluster_wish wish = { .group = "rbac.authorization.k8s.io" };
         struct input_list inputs _cleanup_(input_free) = { 0 };
+        bool live = cluster_named(&arguments->cluster);
         struct confine_rules rules = { .read = arguments->files.count ? arguments->files.items
                                                                       : here,
                                        .read_count = MAX(arguments->files.count, (size_t)1) };
-        int r = rbac_open(context, &arguments->files, &inputs);
+        int r = 0;
 
+        if (!live || arguments->files.count > 0)
+                r = rbac_open(context, &arguments->files, &inputs);
+        if (r >= 0)
+                r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
         if (r >= 0)
                 r = confine(&rules, NULL, context->error);
         if (r < 0)

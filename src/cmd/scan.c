@@ -349,8 +349,8 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
 
         if (arguments->new_only && arguments->old.count == 0)
                 return command_usage_error(context, "--new-only needs --old OLD");
-        if (argc == 0 && !arguments->cluster.cluster)
-                return command_usage_error(context, "give a PATH, or --cluster");
+        if (argc == 0 && !cluster_named(&arguments->cluster))
+                return command_usage_error(context, "give a PATH, --cluster or --from");
         r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
@@ -362,8 +362,11 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                 r = add_old(context, &old, argc, argv);
         if (r >= 0)
                 r = add_crds(context, &crds);
-        if (r >= 0 && arguments->cluster.cluster)
-                r = cluster_open(context, &arguments->cluster, arguments->namespace, &set, &inputs);
+        if (r >= 0)
+                r = cluster_open(
+                        context, &arguments->cluster,
+                        &(struct cluster_wish){ .namespace = arguments->namespace, .set = &set },
+                        &inputs, NULL);
         if (r >= 0 && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
         if (r < 0)

@@ -260,11 +260,9 @@ static const struct doc_node *whole_object(struct arena *arena, const struct doc
 
 static void add_object(struct reader *reader, const struct cluster_resource *resource,
                        const struct doc_node *item) {
-        struct arena *arena = &reader->list->arena;
-        const struct doc_node *metadata = doc_get(item, STR("metadata"));
-        struct str namespace = text_at(metadata, "namespace"), api_version;
+        const struct doc_node *metadata = doc_get(item, STR("metadata")), *object;
+        struct str namespace = text_at(metadata, "namespace"), api_version, path;
         struct buf yaml _cleanup_(buf_free) = BUF_INIT;
-        struct input_file *file;
 
         if (item->kind != DOC_MAP || is_controlled(metadata))
                 return;
@@ -272,17 +270,14 @@ static void add_object(struct reader *reader, const struct cluster_resource *res
                               ? arena_printf(&reader->page, "%.*s/%.*s", STR_ARG(resource->group),
                                              STR_ARG(resource->version))
                               : resource->version;
-        doc_write_yaml(&yaml, whole_object(&reader->page, item, api_version, resource->kind), 0);
-        file = vec_push(&reader->list->files);
-        file->path = arena_printf(arena, "cluster:%.*s%s%.*s%s%.*s/%.*s", STR_ARG(namespace),
-                                  namespace.len ? "/" : "", STR_ARG(resource->resource),
-                                  resource->group.len ? "." : "", STR_ARG(resource->group),
-                                  STR_ARG(text_at(metadata, "name")));
-        file->relative = file->path;
-        file->text = arena_str(arena, buf_str(&yaml));
-        file->size = file->text.len;
-        file->named = true;
+        path = arena_printf(&reader->page, "cluster:%.*s%s%.*s%s%.*s/%.*s", STR_ARG(namespace),
+                            namespace.len ? "/" : "", STR_ARG(resource->resource),
+                            resource->group.len ? "." : "", STR_ARG(resource->group),
+                            STR_ARG(text_at(metadata, "name")));
+        object = whole_object(&reader->page, item, api_version, resource->kind);
         reader->objects++;
+        doc_write_yaml(&yaml, object, 0);
+        input_add_text(reader->list, path, buf_str(&yaml));
 }
 
 /* --- lists --- */

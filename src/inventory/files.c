@@ -154,6 +154,16 @@ int input_add(struct input_list *list, const char *path, struct error *error) {
         return r;
 }
 
+void input_add_text(struct input_list *list, struct str path, struct str text) {
+        struct input_file *file = vec_push(&list->files);
+
+        *file = (struct input_file){ .path = arena_str(&list->arena, path),
+                                     .size = text.len,
+                                     .named = true,
+                                     .text = arena_str(&list->arena, text) };
+        file->relative = file->path;
+}
+
 void input_free(struct input_list *list) {
         vec_free(&list->files);
         vec_free(&list->problems);

@@ -38,4 +38,7 @@ int input_add(struct input_list *list, const char *path, struct error *error);
 int input_add_revision(struct input_list *list, const char *path, const char *revision,
                        struct error *error);
 
+/* Adds a file that is called PATH and holds TEXT, both copied. */
+void input_add_text(struct input_list *list, struct str path, struct str text);
+
 void input_free(struct input_list *list);

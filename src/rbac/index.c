@@ -281,7 +281,7 @@ static void add_binding(struct reader *reader, bool cluster) {
         binding->namespace = arena_str(&index->arena, reader->resource->namespace);
         binding->name = arena_str(&index->arena, reader->resource->name);
         binding->place = reader->place;
-        binding->standard = is_standard(reader->resource);
+        binding->standard = reader->place.file.len == 0 || is_standard(reader->resource);
         if (ref && ref->kind != DOC_MAP)
                 broken(reader, ref, "must be a map");
         binding->role_kind = read_string(reader, ref, STR("kind"));

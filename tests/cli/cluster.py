@@ -247,6 +247,59 @@ def test_kubeconfigs_are_merged():
             assert r.status == 2 and words in r.err, (arguments, env, r)
 
 
+def test_rbac_of_a_live_cluster():
+    api = "rbac.authorization.k8s.io"
+    groups = {"kind": "APIGroupDiscoveryList", "items": APPS["items"] + [{"metadata": {"name": api}, "versions": [{"version": "v1", "resources": [
+        {"resource": name, "responseKind": {"kind": kind}, "scope": "Namespaced" if kind.startswith("Role") else "Cluster", "verbs": ["list"]}
+        for name, kind in (("roles", "Role"), ("rolebindings", "RoleBinding"), ("clusterroles", "ClusterRole"), ("clusterrolebindings", "ClusterRoleBinding"))]}]}]}
+    answers = {"/apis": groups, f"/apis/{api}/v1/clusterroles": {"items": [{"metadata": {"name": "r"}, "rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}]}]},
+               f"/apis/{api}/v1/clusterrolebindings": {"items": [{"metadata": {"name": "b"}, "roleRef": {"kind": "ClusterRole", "name": "r"}, "subjects": [{"kind": "User", "name": "jane"}]}]}}
+    server = Server(answers)
+    with server.running() as path:
+        env = {"KUBECONFIG": "config"}
+        r = run("rbac", "can-i", "get", "pods", "--as", "jane", "--cluster", cwd=path, env=env)
+        assert r.status == 0 and "cluster:clusterroles.rbac.authorization.k8s.io/r:" in r.text, r
+        assert run("rbac", "can-i", "get", "nodes", "--as", "jane", "--cluster", cwd=path, env=env).status == 1
+        assert not any("pods" in asked[1] for asked in server.asked), server.asked
+        assert run("snapshot", "save", "s", cwd=path, env=env).status == 0
+        assert "User jane" in run("rbac", "who-can", "get", "pods", "--from", "s", cwd=path).text
+        server.answers[f"/apis/{api}/v1/rolebindings"] = (403, {}, b"{}")
+        r = run("rbac", "can-i", "get", "nodes", "--as", "jane", "--cluster", cwd=path, env=env)
+        assert r.status == 3 and "cannot list rolebindings" in r.err, r
+
+
+def test_snapshots():
+    secret = {**item("bad", annotations={"kubectl.kubernetes.io/last-applied-configuration": "hunter2"}), "data": {"key": "aHVudGVyMg=="}, "stringData": {"other": "hunter2"}}
+    answers = {"/api/v1/pods": {"items": [item(f"bad-{i}") for i in range(300)]}, "/api/v1/secrets": {"items": [secret]}, "/apis/apps/v1/deployments": (403, {}, b"{}")}
+    with Server(answers).running() as path:
+        expected = live(path)
+        saved = run("snapshot", "save", "s", cwd=path, env={"KUBECONFIG": "config"})
+        assert saved.status == 3 and "s: 301 objects" in saved.err and "cannot list deployments.apps" in saved.err, saved
+        assert stat.S_IMODE(os.stat(os.path.join(path, "s")).st_mode) == 0o600
+        both = run("snapshot", "save", "--read-secrets", "t", cwd=path, env={"KUBECONFIG": "config"})
+        assert both.status == 3 and "t: 302 objects" in both.err, both
+
+        def later(file, *arguments):
+            return run("scan", "--from", file, "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *arguments, cwd=path)
+        assert names(later("s")) == names(expected) and later("s").status == 3, later("s")
+        assert "cluster:shop/secrets/bad" in names(later("t"))
+        shown = run("scan", "--from", "t", "--no-catalogue", "--rules", "rule.yaml", "--all", cwd=path)
+        assert "hunter2" not in shown.text and "aHVudGVyMg" not in shown.text
+        whole = open(os.path.join(path, "s"), "rb").read()
+        for size in [0, 1, 3, 4, 10, *range(20, len(whole), max(1, len(whole) // 40)), len(whole) - 1]:
+            open(os.path.join(path, "cut"), "wb").write(whole[:size])
+            r = later("cut")
+            assert r.status in (2, 3) and (r.status == 2 or any(d["incomplete"] for d in r.json["diagnostics"])), (size, r)
+        for at in range(0, len(whole), max(1, len(whole) // 40)):
+            open(os.path.join(path, "changed"), "wb").write(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1:])
+            assert later("changed").status in (2, 3), at
+        for content in (b"", b"apiVersion: v1\n", b"\x28\xb5\x2f\xfd", os.urandom(1000)):
+            open(os.path.join(path, "other"), "wb").write(content)
+            r = later("other")
+            assert r.status == 2 and "is no snapshot" in r.err, (content, r)
+        assert later("missing").status == 2 and run("snapshot", "save", "missing/s", cwd=path, env={"KUBECONFIG": "config"}).status == 2
+
+
 def test_wrong_usage():
     r = run("scan")
     assert r.status == 2 and "--cluster" in r.err, r
