@@ -97,7 +97,8 @@ static int run(struct command_context *context, int argc, char **argv) {
                 check_write_json(&text, &check.result);
         else
                 check_write_text(&text, &check.result);
-        fwrite(text.data, 1, text.len, stdout);
+        if (text.len > 0)
+                fwrite(text.data, 1, text.len, stdout);
         if (arguments->format == FORMAT_TEXT)
                 for (size_t i = 0; i < check.result.faults.count; i++)
                         command_print_error(&check.result.faults.items[i]);

@@ -11,7 +11,8 @@ static int run(struct command_context *context, int argc _unused_, char **argv _
 
         if (r < 0)
                 return r;
-        fwrite(text.data, 1, text.len, stdout);
+        if (text.len > 0)
+                fwrite(text.data, 1, text.len, stdout);
         if (left_out > 0 && context->common.verbose > 0)
                 command_note("%zu rules that no API server would ask are left out", left_out);
         return COMMAND_CLEAN;
