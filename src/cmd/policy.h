@@ -4,13 +4,14 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/language.h"
 #include "cmd/rules.h"
 #include "policy/admit.h"
 #include "policy/export.h"
 #include "rbac/rbac.h"
 
-extern const struct command command_policy_check, command_policy_eval, command_policy_export,
-        command_policy_replay, command_policy_simulate, command_policy_test;
+extern const struct command command_policy_apply, command_policy_check, command_policy_eval,
+        command_policy_export, command_policy_replay, command_policy_simulate, command_policy_test;
 
 /* Which rules are exported, and how: options of `export` and of what simulates it. */
 struct export_arguments {
@@ -59,6 +60,22 @@ struct policy_question {
  */
 int policy_question_subject(const struct policy_question *question, struct arena *arena,
                             struct policy_subject *ret, struct error *error);
+
+/* What a verb that answers requests is told; the first member of its options. */
+struct request_arguments {
+        struct option_strings policies, bindings, params, groups, rbac;
+        const char *object, *old, *namespace, *operation, *subresource, *user;
+        bool stream;
+        struct language_arguments language;
+};
+
+/* How such a verb answers: writes to BUF, and returns whether the request is allowed. */
+typedef bool request_answer_fn(const struct request_arguments *arguments, struct buf *buf,
+                               const struct policy_set *set, const struct policy_question *question,
+                               const struct policy_subject *subject);
+
+/* Reads policies and requests, from files or as a stream, and answers them. */
+int request_run(struct command_context *context, request_answer_fn *answer);
 
 /* Judges and writes the answer as one JSON object. Returns whether the request is allowed. */
 bool policy_answer(struct buf *buf, const struct policy_set *set,

@@ -6,6 +6,7 @@
 #include "cmd/policy.h"
 #include "doc/write.h"
 #include "kube/decode.h"
+#include "policy/mutate.h"
 #include "rbac/authorizer.h"
 
 /* --- the request --- */
@@ -317,9 +318,20 @@ static void add_admission(struct buf *buf, const struct policy_question *q,
 bool policy_answer(struct buf *buf, const struct policy_set *set,
                    const struct policy_question *question, const struct policy_subject *subject) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        struct policy_admission admission;
+        struct policy_subject admitted = *subject;
+        struct policy_admission admission = { 0 };
+        struct policy_mutated mutated;
 
-        policy_admit(set, subject, &arena, &admission);
+        policy_mutate(set, subject, &arena, &mutated);
+        if (mutated.denied) {
+                admission.denied = true;
+                admission.message = mutated.message;
+                admission.reason = mutated.reason;
+                admission.code = mutated.code;
+        } else {
+                admitted.object = mutated.object;
+                policy_admit(set, &admitted, &arena, &admission);
+        }
         add_admission(buf, question, &admission, &arena);
         return !admission.denied;
 }

@@ -57,8 +57,9 @@ static int load(struct check *check, int argc, char **argv) {
                 r = policy_set_finish(&check->set, error);
         for (size_t i = 0; i < arguments->crds.count && r >= 0; i++)
                 r = structure_set_add_path(&check->custom, arguments->crds.items[i], error);
-        if (r >= 0 &&
-            check->set.policies.count + check->set.bindings.count + check->result.faults.count == 0)
+        if (r >= 0 && check->set.policies.count + check->set.mutators.count +
+                                      check->set.bindings.count + check->result.faults.count ==
+                              0)
                 r = error_set(error, -ENOENT,
                               "there is no ValidatingAdmissionPolicy in what was given");
         /* definitions may also stand beside the policies */
@@ -80,6 +81,9 @@ static int check_types(struct check *check) {
                 check->result.warning_count += checked->types.items.count;
         }
         policy_typechecker_free(checker);
+        /* mutating policies have no status */
+        for (size_t i = 0; i < check->set.mutators.count && r >= 0; i++)
+                vec_push(&check->result.policies)->policy = check->set.mutators.items[i];
         return r;
 }
 
@@ -134,8 +138,9 @@ const struct command command_policy_check = {
         .name = "check",
         .summary = "whether policies compile, what they match, and whether types fit",
         .description =
-                "Reads ValidatingAdmissionPolicies and their bindings as the API server would when "
-                "they are applied. Every fault is told with its place, and the exit status is "
+                "Reads ValidatingAdmissionPolicies, MutatingAdmissionPolicies and their bindings "
+                "as the API server would when they are applied. Every fault is told with its "
+                "place, and the exit status is "
                 "2.\n\n"
                 "Then the types of expressions are checked against the schemas of the kinds that a "
                 "policy's rules name, as the controller manager does for status.typeChecking: "

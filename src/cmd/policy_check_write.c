@@ -48,8 +48,8 @@ static void add_bindings(struct buf *buf, const struct policy *policy) {
         for (const struct policy_binding *b = policy->bindings; b; b = b->next) {
                 buf_add(buf, STR("  bound by "));
                 buf_add_terminal(buf, b->name);
-                buf_printf(buf, ":%s%s%s%s\n", b->deny ? " Deny" : "", b->warn ? " Warn" : "",
-                           b->audit ? " Audit" : "",
+                buf_printf(buf, "%s%s%s%s%s\n", b->mutates ? "" : ":", b->deny ? " Deny" : "",
+                           b->warn ? " Warn" : "", b->audit ? " Audit" : "",
                            policy->has_params && !b->has_params ? ", without params" : "");
         }
 }
@@ -112,10 +112,15 @@ void check_write_text(struct buf *buf, const struct check_result *result) {
                 const struct policy *policy = checked->policy;
 
                 buf_add_terminal(buf, policy->name);
-                buf_printf(buf, ": %zu validations\n", policy->validation_count);
+                if (policy->mutates)
+                        buf_printf(buf, ": %zu mutations%s\n", policy->mutation_count,
+                                   policy->reinvoke ? ", again if needed" : "");
+                else
+                        buf_printf(buf, ": %zu validations\n", policy->validation_count);
                 add_match(buf, &policy->match);
                 add_bindings(buf, policy);
-                add_kinds(buf, &checked->types);
+                if (!policy->mutates)
+                        add_kinds(buf, &checked->types);
                 for (size_t w = 0; w < checked->types.items.count; w++) {
                         const struct policy_type_warning *warning = &checked->types.items.items[w];
 

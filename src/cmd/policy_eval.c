@@ -4,17 +4,9 @@
 #include "base/confine.h"
 #include "base/fs.h"
 #include "base/util.h"
-#include "cmd/language.h"
 #include "cmd/policy.h"
 #include "cmd/rbac.h"
 #include "doc/write.h"
-
-struct eval_arguments {
-        struct option_strings policies, bindings, params, groups, rbac;
-        const char *object, *old, *namespace, *operation, *subresource, *user;
-        bool stream;
-        struct language_arguments language;
-};
 
 /* --- from files --- */
 
@@ -51,7 +43,7 @@ static int read_object(struct inputs *in, const char *file, const struct doc_nod
         return 0;
 }
 
-static int read_inputs(struct inputs *in, const struct eval_arguments *arguments) {
+static int read_inputs(struct inputs *in, const struct request_arguments *arguments) {
         uint16_t minor;
         int r = language_minor(&arguments->language, &minor, in->context->error);
 
@@ -71,13 +63,13 @@ static int read_inputs(struct inputs *in, const struct eval_arguments *arguments
                 r = read_object(in, arguments->old, &in->question.old_object);
         if (r >= 0)
                 r = read_object(in, arguments->namespace, &in->question.namespace_object);
-        if (r >= 0 && in->set->policies.count == 0)
+        if (r >= 0 && in->set->policies.count + in->set->mutators.count == 0)
                 r = error_set(in->context->error, -ENOENT, "there is no policy to judge by");
         return r;
 }
 
 static const struct policy_user *user_of(struct command_context *context) {
-        const struct eval_arguments *arguments = context->options;
+        const struct request_arguments *arguments = context->options;
         struct policy_user *user = arena_new(context->arena, struct policy_user);
 
         if (!arguments->user && arguments->groups.count == 0)
@@ -97,8 +89,9 @@ static const struct doc_node *request_with_subresource(struct arena *arena, cons
         return map;
 }
 
-static int eval_files(struct command_context *context, const struct rbac_index *rbac) {
-        const struct eval_arguments *arguments = context->options;
+static int answer_files(struct command_context *context, request_answer_fn *answer,
+                        const struct rbac_index *rbac) {
+        const struct request_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
         struct inputs in = { .context = context,
                              .set = &set,
@@ -123,7 +116,7 @@ static int eval_files(struct command_context *context, const struct rbac_index *
                 policy_answer_invalid(&text, context->error);
                 command_print_error(context->error);
                 status = COMMAND_FAILED;
-        } else if (!policy_answer(&text, &set, &in.question, &subject))
+        } else if (!answer(arguments, &text, &set, &in.question, &subject))
                 status = COMMAND_FINDINGS;
         fwrite(text.data, 1, text.len, stdout);
         return status;
@@ -141,6 +134,8 @@ struct compiled {
 enum { CACHE_SIZE = 64 };
 
 struct stream {
+        const struct request_arguments *arguments;
+        request_answer_fn *answer;
         const struct policy_user *user; /* wins over those of the lines */
         const struct rbac_index *rbac;
         struct compiled *cache[CACHE_SIZE];
@@ -200,7 +195,7 @@ static int compile(struct compiled *compiled, struct str key, uint16_t minor, st
                 r = add_part(compiled, doc, &doc->root->list.items[i], error);
         if (r >= 0)
                 r = policy_set_finish(&compiled->set, error);
-        if (r >= 0 && compiled->set.policies.count == 0)
+        if (r >= 0 && compiled->set.policies.count + compiled->set.mutators.count == 0)
                 r = error_set(error, -EINVAL, "there is no policy to judge by");
         return r;
 }
@@ -261,13 +256,17 @@ static int answer_line(struct stream *stream, struct str text, struct arena *are
         if (r >= 0)
                 r = policy_question_subject(&question, arena, &subject, error);
         if (r >= 0)
-                policy_answer(answer, set, &question, &subject);
+                stream->answer(stream->arguments, answer, set, &question, &subject);
         return r;
 }
 
-static int eval_stream(struct command_context *context, const struct rbac_index *rbac) {
-        const struct eval_arguments *arguments = context->options;
-        struct stream stream = { .user = user_of(context), .rbac = rbac };
+static int answer_stream(struct command_context *context, request_answer_fn *answer_request,
+                         const struct rbac_index *rbac) {
+        const struct request_arguments *arguments = context->options;
+        struct stream stream = { .arguments = arguments,
+                                 .answer = answer_request,
+                                 .user = user_of(context),
+                                 .rbac = rbac };
         struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         int r = language_minor(&arguments->language, &stream.kube_minor, context->error);
@@ -297,15 +296,15 @@ static int eval_stream(struct command_context *context, const struct rbac_index 
         return COMMAND_CLEAN;
 }
 
-/* --- the verb --- */
+/* --- either --- */
 
 static void add_paths(const char **paths, size_t *count, const struct option_strings *strings) {
         for (size_t i = 0; i < strings->count; i++)
                 paths[(*count)++] = strings->items[i];
 }
 
-static int confine_eval(struct command_context *context) {
-        const struct eval_arguments *a = context->options;
+static int confine_to_inputs(struct command_context *context) {
+        const struct request_arguments *a = context->options;
         size_t count = 0,
                most = a->policies.count + a->bindings.count + a->params.count + a->rbac.count + 3;
         const char **paths = arena_new_array(context->arena, most, const char *);
@@ -323,17 +322,43 @@ static int confine_eval(struct command_context *context) {
         return confine(&rules, NULL, context->error);
 }
 
-static int run(struct command_context *context, int argc, char **argv) {
-        const struct eval_arguments *arguments = context->options;
-        bool has_files =
-                arguments->policies.count + arguments->bindings.count + arguments->params.count >
-                        0 ||
-                arguments->object || arguments->old || arguments->namespace;
+int request_run(struct command_context *context, request_answer_fn *answer) {
+        const struct request_arguments *arguments = context->options;
         struct input_list inputs _cleanup_(input_free) = { 0 };
         struct rbac_index index _cleanup_(rbac_index_free) = { 0 };
         const struct rbac_index *rbac;
         bool complete = true;
         int r = 0;
+
+        if (arguments->rbac.count > 0)
+                r = rbac_open(context, &arguments->rbac, &inputs);
+        if (r >= 0)
+                r = confine_to_inputs(context);
+        if (r < 0)
+                return r;
+        if (arguments->rbac.count > 0)
+                complete = rbac_read_inputs(&inputs, false, &index);
+        rbac = arguments->rbac.count > 0 ? &index : NULL;
+        r = arguments->stream ? answer_stream(context, answer, rbac)
+                              : answer_files(context, answer, rbac);
+        return (r == COMMAND_CLEAN || r == COMMAND_FINDINGS) && !complete ? COMMAND_INCOMPLETE : r;
+}
+
+/* --- the verb --- */
+
+static bool answer_eval(const struct request_arguments *arguments, struct buf *buf,
+                        const struct policy_set *set, const struct policy_question *question,
+                        const struct policy_subject *subject) {
+        (void)arguments;
+        return policy_answer(buf, set, question, subject);
+}
+
+static int run(struct command_context *context, int argc, char **argv) {
+        const struct request_arguments *arguments = context->options;
+        bool has_files =
+                arguments->policies.count + arguments->bindings.count + arguments->params.count >
+                        0 ||
+                arguments->object || arguments->old || arguments->namespace;
 
         (void)argc;
         (void)argv;
@@ -343,20 +368,10 @@ static int run(struct command_context *context, int argc, char **argv) {
                 return command_usage_error(context, "--policy FILE or --stream is needed");
         if (!arguments->stream && !arguments->object && !arguments->old)
                 return command_usage_error(context, "--object FILE or --old FILE is needed");
-        if (arguments->rbac.count > 0)
-                r = rbac_open(context, &arguments->rbac, &inputs);
-        if (r >= 0)
-                r = confine_eval(context);
-        if (r < 0)
-                return r;
-        if (arguments->rbac.count > 0)
-                complete = rbac_read_inputs(&inputs, false, &index);
-        rbac = arguments->rbac.count > 0 ? &index : NULL;
-        r = arguments->stream ? eval_stream(context, rbac) : eval_files(context, rbac);
-        return (r == COMMAND_CLEAN || r == COMMAND_FINDINGS) && !complete ? COMMAND_INCOMPLETE : r;
+        return request_run(context, answer_eval);
 }
 
-#define AT(field) offsetof(struct eval_arguments, field)
+#define AT(field) offsetof(struct request_arguments, field)
 
 static const struct option_spec specs[] = {
         OPTION_SECTION("Policies"),
@@ -385,7 +400,7 @@ static const struct option_spec specs[] = {
         { 0, "stream", NULL, "answer one line for each line of JSON on standard input", OPTION_FLAG,
           AT(stream) },
         OPTION_SECTION("Language"),
-        LANGUAGE_OPTIONS(struct eval_arguments, language),
+        LANGUAGE_OPTIONS(struct request_arguments, language),
         OPTION_END,
 };
 
@@ -401,8 +416,8 @@ const struct command command_policy_eval = {
         .summary = "what the API server would answer to a request",
         .description =
                 "Judges a request by ValidatingAdmissionPolicies and their bindings, as the API "
-                "server "
-                "does, and prints the answer as one JSON object: verdict (allow, deny or invalid), "
+                "server does, after MutatingAdmissionPolicies among them have changed the object, "
+                "and prints the answer as one JSON object: verdict (allow, deny or invalid), "
                 "violations, warnings and audit annotations. The exit status is 0 for allow, 1 for "
                 "deny and 2 where the policies or the request are not valid.\n\n"
                 "With --stream each line of standard input is a question of the form "
@@ -413,7 +428,7 @@ const struct command command_policy_eval = {
                 "name, "
                 "namespace, kind, resource, subResource, userInfo, options, dryRun.",
         .options = specs,
-        .options_size = sizeof(struct eval_arguments),
+        .options_size = sizeof(struct request_arguments),
         .examples = examples,
         .run = run,
 };

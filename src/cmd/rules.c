@@ -39,6 +39,10 @@ static int choose(const struct rule_arguments *arguments, struct command_context
                                     arguments->skip.count, false, context->error);
         if (r >= 0 && set->policies.count == 0)
                 r = error_set(context->error, -ENOENT, "no rule is left to judge by");
+        if (r >= 0 && set->mutators.count > 0)
+                command_note(
+                        "%zu mutating policies among the rules judge nothing; see policy apply",
+                        set->mutators.count);
         return r;
 }
 

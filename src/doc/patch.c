@@ -16,7 +16,8 @@ enum { COPY_LIMIT = 3 << 20 };
 struct patched;
 
 struct patched_child {
-        struct str key; /* in maps */
+        struct str key;           /* in maps */
+        struct doc_pos key_start; /* line 0 where the key is new */
         struct patched *value;
 };
 
@@ -59,11 +60,14 @@ static bool is_collection(const struct patched *value) {
         return is_list(value) || value->from->kind == DOC_MAP;
 }
 
-static void add_child(struct patch *patch, struct patched *to, struct str key,
+static void add_child(struct patch *patch, struct patched *to, const struct doc_entry *entry,
                       const struct doc_node *node) {
         struct patched_child *child = vec_push_in(patch->arena, &to->children);
 
-        child->key = key;
+        if (entry) {
+                child->key = entry->key;
+                child->key_start = entry->key_start;
+        }
         child->value = node->kind == DOC_NULL ? NULL : patched_new(patch->arena, node);
 }
 
@@ -75,11 +79,10 @@ static void open_value(struct patch *patch, struct patched *value) {
         value->open = true;
         if (from->kind == DOC_LIST)
                 for (uint32_t i = 0; i < from->list.count; i++)
-                        add_child(patch, value, STR(""), &from->list.items[i]);
+                        add_child(patch, value, NULL, &from->list.items[i]);
         else
                 for (uint32_t i = 0; i < from->map.count; i++)
-                        add_child(patch, value, from->map.entries[i].key,
-                                  &from->map.entries[i].value);
+                        add_child(patch, value, &from->map.entries[i], &from->map.entries[i].value);
 }
 
 /* --- finding --- */
@@ -221,7 +224,7 @@ static void map_set(struct patch *patch, const struct target *target, struct pat
                 map->children.items[at].value = value;
         else
                 *vec_push_in(patch->arena, &map->children) =
-                        (struct patched_child){ target->key, value };
+                        (struct patched_child){ .key = target->key, .value = value };
 }
 
 /* Adds VALUE at TARGET; the item of a list moves behind it. */
@@ -293,12 +296,12 @@ static int build_children(struct patch *patch, const struct patched *value, uint
                         to = &made->list.items[i];
                 } else {
                         made->map.entries[i].key = child->key;
+                        made->map.entries[i].key_start = child->key_start;
                         to = &made->map.entries[i].value;
                 }
                 r = build(patch, child->value, depth + 1, to);
                 if (r < 0)
                         return r;
-                to->index = (uint32_t)i;
         }
         return 0;
 }

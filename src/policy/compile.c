@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "cel/message.h"
 #include "policy/fields.h"
 #include "policy/private.h"
 
@@ -23,6 +24,9 @@ struct loader {
 static const char *const validation_fields[] = { "expression", "message", "messageExpression",
                                                  "reason", NULL };
 static const char *const annotation_fields[] = { "key", "valueExpression", NULL };
+static const char *const mutation_fields[] = { "patchType", "applyConfiguration", "jsonPatch",
+                                               NULL };
+static const char *const expression_fields[] = { "expression", NULL };
 static const char *const named_fields[] = { "name", "expression", NULL };
 
 /* Compiles the expression in FIELD of MAP. WANTED: the type it must have, or NULL for any. */
@@ -205,6 +209,75 @@ static int read_validations(struct loader *l, const struct doc_node *spec, struc
         return read_annotations(l, annotations, policy, error);
 }
 
+/* The part of MUTATION that its patchType names. */
+static int read_patch_type(const struct doc_node *item, struct policy_mutation *mutation,
+                           const struct doc_node **ret, struct error *error) {
+        static const char *const fields[] = { "applyConfiguration", "jsonPatch" };
+        const struct doc_node *parts[2];
+        struct str type = STR("");
+        int r = policy_check_fields(item, "a mutation", mutation_fields, error);
+
+        if (r >= 0)
+                r = policy_read_string(item, "patchType", &type, error);
+        if (r < 0)
+                return r;
+        mutation->patch_type =
+                str_eq(type, STR("JSONPatch")) ? POLICY_JSON_PATCH : POLICY_APPLY_CONFIGURATION;
+        if (mutation->patch_type != POLICY_JSON_PATCH && !str_eq(type, STR("ApplyConfiguration")))
+                return bad(item, error,
+                           "a mutation needs a patchType: ApplyConfiguration or JSONPatch");
+        for (size_t i = 0; i < ELEMENTS(parts); i++) {
+                parts[i] = doc_get(item, str_from(fields[i]));
+                if (parts[i] && parts[i]->kind == DOC_NULL)
+                        parts[i] = NULL;
+        }
+        *ret = parts[mutation->patch_type];
+        if (!*ret)
+                return bad(item, error, "%s must be specified when patchType is %.*s",
+                           fields[mutation->patch_type], STR_ARG(type));
+        if (parts[!mutation->patch_type])
+                return bad(item, error, "%s must not be specified when patchType is %.*s",
+                           fields[!mutation->patch_type], STR_ARG(type));
+        return 0;
+}
+
+static int read_mutation(struct loader *l, const struct doc_node *item,
+                         struct policy_mutation *mutation, struct error *error) {
+        const struct cel_type *wanted;
+        const struct doc_node *part = NULL;
+        int r = read_patch_type(item, mutation, &part, error);
+
+        if (r < 0)
+                return r;
+        wanted = cel_patch_type(l->arena, STR("Object"));
+        if (mutation->patch_type == POLICY_JSON_PATCH)
+                wanted = cel_type_list(l->arena, cel_patch_type(l->arena, STR("JSONPatch")));
+        r = policy_check_fields(part, "a mutation", expression_fields, error);
+        if (r >= 0)
+                r = compile(l, part, "expression", wanted, &mutation->program, error);
+        if (r >= 0)
+                r = policy_read_string(part, "expression", &mutation->expression, error);
+        return r;
+}
+
+static int read_mutations(struct loader *l, const struct doc_node *spec, struct policy *policy,
+                          struct error *error) {
+        const struct doc_node *list = NULL;
+        int r = policy_read_list(spec, "mutations", &list, error);
+
+        if (r >= 0)
+                r = policy_patch_env(l->set, policy, &l->env, error);
+        if (r < 0)
+                return r;
+        if (list->list.count == 0)
+                return bad(spec, error, "a mutating policy needs mutations");
+        policy->mutations = arena_new_array(l->arena, list->list.count, struct policy_mutation);
+        policy->mutation_count = list->list.count;
+        for (uint32_t i = 0; i < list->list.count && r >= 0; i++)
+                r = read_mutation(l, &list->list.items[i], &policy->mutations[i], error);
+        return r;
+}
+
 int policy_compile(struct policy_set *set, struct policy *policy, struct error *error) {
         struct loader l = { .set = set, .arena = &set->arena, .doc = policy->document };
         int r = policy_env(set, policy, &l.env, error);
@@ -214,7 +287,8 @@ int policy_compile(struct policy_set *set, struct policy *policy, struct error *
         if (r >= 0)
                 r = read_conditions(&l, policy->spec, policy, error);
         if (r >= 0)
-                r = read_validations(&l, policy->spec, policy, error);
+                r = policy->mutates ? read_mutations(&l, policy->spec, policy, error)
+                                    : read_validations(&l, policy->spec, policy, error);
         policy->compiled = r >= 0;
         return r;
 }

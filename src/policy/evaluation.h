@@ -12,6 +12,11 @@
 
 #include "policy/private.h"
 
+/* What the API server says when a budget does not suffice. */
+#define POLICY_OUT_OF_BUDGET                                                                       \
+        "validation failed due to running out of cost budget, no further validation rules will "   \
+        "be run"
+
 /* `variables`: a map whose entries are computed on demand. */
 struct policy_variables {
         struct cel_lazy lazy; /* first, so that the pointer converts */
@@ -44,3 +49,21 @@ size_t policy_evaluation_unused(const struct policy_evaluation *evaluation);
 /* What decided PROGRAM, into REASONS (room for CEL_EXPLAIN_MAX). Returns how many. */
 size_t policy_evaluation_explain(const struct policy_evaluation *evaluation,
                                  const struct cel_program *program, struct cel_reason *reasons);
+
+/* judge.c: VALUES (POLICY_VARIABLE_COUNT) as the expressions of POLICY see SUBJECT with PARAMS (may
+ * be NULL). namespaceObject is null until it is shown: match conditions do not see it. */
+void policy_values_init(struct cel_value *values, const struct policy *policy,
+                        const struct policy_subject *subject, const struct doc_node *params,
+                        struct arena *scratch);
+void policy_values_show_namespace(struct cel_value *values, const struct policy *policy,
+                                  const struct policy_subject *subject, struct arena *scratch);
+
+/* judge.c: whether the match conditions of POLICY hold. An error is a violation, for SINK; it
+ * counts only when no condition is false. */
+bool policy_conditions_hold(const struct policy *policy, const struct policy_binding *binding,
+                            const struct cel_value *values, struct arena *scratch,
+                            const struct policy_sink *sink);
+
+/* judge.c: "expression '...' resulted in error: ..." */
+struct str policy_error_message(struct arena *scratch, struct str expression,
+                                const struct cel_value *result);

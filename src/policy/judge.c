@@ -17,10 +17,6 @@
 /* Bytes: a longer message is not used, a longer audit annotation is cut. */
 enum { MESSAGE_MAX = 5 << 10, ANNOTATION_MAX = 10 << 10 };
 
-#define OUT_OF_BUDGET                                                                              \
-        "validation failed due to running out of cost budget, no further validation rules will "   \
-        "be run"
-
 struct judgement {
         const struct policy *policy;
         struct arena *scratch;
@@ -32,7 +28,8 @@ struct judgement {
         const struct policy_sink *sink;
 };
 
-static void prepare_authorizer(struct judgement *j, const struct policy_subject *subject) {
+static void show_authorizer(struct cel_value *values, const struct policy_subject *subject,
+                            struct arena *scratch) {
         const struct cel_authorizer *authorizer = subject->user ? subject->user->authorizer : NULL;
         struct cel_authorizer_request request = { .group = subject->group,
                                                   .resource = subject->resource,
@@ -40,26 +37,28 @@ static void prepare_authorizer(struct judgement *j, const struct policy_subject 
                                                   .namespace = subject->namespace,
                                                   .name = subject->name };
 
-        if (!j->policy->uses_authorizer)
-                return;
-        j->values[POLICY_AUTHORIZER] = cel_authorizer_value(j->scratch, authorizer);
-        j->values[POLICY_REQUEST_RESOURCE] =
-                cel_resource_check_value(j->scratch, authorizer, &request);
+        values[POLICY_AUTHORIZER] = cel_authorizer_value(scratch, authorizer);
+        values[POLICY_REQUEST_RESOURCE] = cel_resource_check_value(scratch, authorizer, &request);
 }
 
-static void prepare(struct judgement *j, const struct policy_subject *subject,
-                    const struct doc_node *params) {
-        const struct policy *policy = j->policy;
-
-        j->values[POLICY_OBJECT] = cel_from_doc(subject->object);
-        j->values[POLICY_OLD_OBJECT] = cel_from_doc(subject->old_object);
-        j->values[POLICY_NAMESPACE_OBJECT] = cel_null();
-        j->values[POLICY_PARAMS] = cel_from_doc(params);
+void policy_values_init(struct cel_value *values, const struct policy *policy,
+                        const struct policy_subject *subject, const struct doc_node *params,
+                        struct arena *scratch) {
+        values[POLICY_OBJECT] = cel_from_doc(subject->object);
+        values[POLICY_OLD_OBJECT] = cel_from_doc(subject->old_object);
+        values[POLICY_NAMESPACE_OBJECT] = cel_null();
+        values[POLICY_PARAMS] = cel_from_doc(params);
+        values[POLICY_REQUEST] = cel_null();
         if (policy->uses_request)
-                j->values[POLICY_REQUEST] = cel_from_doc(policy_request(j->scratch, subject));
-        else
-                j->values[POLICY_REQUEST] = cel_null();
-        prepare_authorizer(j, subject);
+                values[POLICY_REQUEST] = cel_from_doc(policy_request(scratch, subject));
+        if (policy->uses_authorizer)
+                show_authorizer(values, subject, scratch);
+}
+
+void policy_values_show_namespace(struct cel_value *values, const struct policy *policy,
+                                  const struct policy_subject *subject, struct arena *scratch) {
+        if (policy->uses_namespace)
+                values[POLICY_NAMESPACE_OBJECT] = cel_from_doc(policy_namespace(scratch, subject));
 }
 
 /* --- violations --- */
@@ -87,14 +86,14 @@ static void violate_error(struct judgement *j, const struct policy_evaluation *e
 }
 
 static void violate_budget(struct judgement *j, const struct policy_evaluation *evaluation) {
-        violate_error(
-                j, evaluation, evaluation->exhausted,
-                (struct policy_violation){ .validation = SIZE_MAX, .message = STR(OUT_OF_BUDGET) });
+        violate_error(j, evaluation, evaluation->exhausted,
+                      (struct policy_violation){ .validation = SIZE_MAX,
+                                                 .message = STR(POLICY_OUT_OF_BUDGET) });
 }
 
-static struct str error_message(struct judgement *j, struct str expression,
+struct str policy_error_message(struct arena *scratch, struct str expression,
                                 const struct cel_value *result) {
-        return arena_printf(j->scratch, "expression '%.*s' resulted in error: %.*s",
+        return arena_printf(scratch, "expression '%.*s' resulted in error: %.*s",
                             STR_ARG(expression), STR_ARG(result->error->message));
 }
 
@@ -108,7 +107,7 @@ struct failures {
 
 static void add_failure(struct judgement *j, struct failures *failures,
                         const struct policy_condition *condition, const struct cel_value *result) {
-        struct str message = error_message(j, condition->expression, result);
+        struct str message = policy_error_message(j->scratch, condition->expression, result);
 
         if (!failures->program)
                 failures->program = condition->program;
@@ -155,6 +154,17 @@ static bool conditions_hold(struct judgement *j) {
                       (struct policy_violation){ .validation = SIZE_MAX,
                                                  .message = join_failures(j, &failures) });
         return false;
+}
+
+bool policy_conditions_hold(const struct policy *policy, const struct policy_binding *binding,
+                            const struct cel_value *values, struct arena *scratch,
+                            const struct policy_sink *sink) {
+        struct judgement j = {
+                .policy = policy, .binding = binding, .scratch = scratch, .sink = sink
+        };
+
+        memcpy(j.values, values, sizeof j.values);
+        return conditions_hold(&j);
 }
 
 /* --- evaluating --- */
@@ -249,10 +259,11 @@ static void report_validation(struct judgement *j, size_t i) {
         struct policy_violation violation = { .validation = i };
 
         if (verdict->kind == CEL_ERROR) {
-                violation.message = error_message(j, validation->expression, verdict);
+                violation.message =
+                        policy_error_message(j->scratch, validation->expression, verdict);
                 violate_error(j, &j->validations, validation->program, violation);
         } else if (j->messages.exhausted) {
-                violation.message = STR("failed messageExpression: " OUT_OF_BUDGET);
+                violation.message = STR("failed messageExpression: " POLICY_OUT_OF_BUDGET);
                 violate_error(j, &j->messages, j->messages.exhausted, violation);
         } else if (!holds(verdict)) {
                 violation.message = false_message(j, validation, &j->texts[i]);
@@ -272,7 +283,8 @@ static void report_annotation(struct judgement *j, size_t i) {
                 violate_error(j, &j->annotations, annotation->program,
                               (struct policy_violation){
                                       .validation = SIZE_MAX,
-                                      .message = error_message(j, annotation->expression, note),
+                                      .message = policy_error_message(j->scratch,
+                                                                      annotation->expression, note),
                                       .always = true });
         else if (text.len > 0 && j->sink->annotation)
                 j->sink->annotation(j->sink->userdata, j->policy, annotation->key,
@@ -301,14 +313,12 @@ static void judge_conditioned(struct judgement *j) {
 
 static void judge_once(struct judgement *j, const struct policy_subject *subject,
                        const struct doc_node *params) {
-        prepare(j, subject, params);
+        policy_values_init(j->values, j->policy, subject, params, j->scratch);
         j->validations.cost = j->messages.cost = j->annotations.cost = 0;
         if (conditions_hold(j)) {
                 if (j->sink->applied)
                         *j->sink->applied = true;
-                if (j->policy->uses_namespace)
-                        j->values[POLICY_NAMESPACE_OBJECT] =
-                                cel_from_doc(policy_namespace(j->scratch, subject));
+                policy_values_show_namespace(j->values, j->policy, subject, j->scratch);
                 judge_conditioned(j);
         }
         if (j->sink->cost)

@@ -1,5 +1,5 @@
 /*
- * Reading ValidatingAdmissionPolicy and its binding.
+ * Reading ValidatingAdmissionPolicy, MutatingAdmissionPolicy and their bindings.
  *
  * Strict, as kubectl is: a field that the API server does not know is an error with a suggestion,
  * because a misspelt `matchConditions` would silently widen a policy.
@@ -23,6 +23,12 @@ static const char *const policy_fields[] = { "paramKind",        "matchConstrain
                                              "validations",      "failurePolicy",
                                              "auditAnnotations", "matchConditions",
                                              "variables",        NULL };
+static const char *const mutating_fields[] = { "paramKind",          "matchConstraints",
+                                               "mutations",          "failurePolicy",
+                                               "reinvocationPolicy", "matchConditions",
+                                               "variables",          NULL };
+static const char *const mutating_binding_fields[] = { "policyName", "paramRef", "matchResources",
+                                                       NULL };
 static const char *const binding_fields[] = { "policyName", "paramRef", "matchResources",
                                               "validationActions", NULL };
 static const char *const match_fields[] = { "namespaceSelector", "objectSelector",
@@ -215,6 +221,29 @@ static int read_failure_policy(const struct doc_node *spec, struct policy *polic
         return 0;
 }
 
+/* What is read only of a policy that mutates. There is nothing to mutate in a deletion. */
+static int read_mutating(const struct doc_node *spec, struct policy *policy, struct error *error) {
+        const unsigned all = POLICY_CREATE | POLICY_UPDATE | POLICY_DELETE | POLICY_CONNECT;
+        struct str text = STR("");
+        int r = policy_read_string(spec, "reinvocationPolicy", &text, error);
+
+        if (r < 0)
+                return r;
+        policy->reinvoke = str_eq(text, STR("IfNeeded"));
+        if (!policy->reinvoke && !str_eq(text, STR("Never")))
+                return bad(spec, error,
+                           "a mutating policy needs a reinvocationPolicy: Never or IfNeeded");
+        for (size_t i = 0; i < policy->match.rule_count; i++) {
+                unsigned operations = policy->match.rules[i].operations;
+
+                if ((operations & POLICY_DELETE) && operations != all)
+                        return bad(spec, error,
+                                   "a mutating policy cannot match DELETE (CREATE, UPDATE, "
+                                   "CONNECT, *)");
+        }
+        return 0;
+}
+
 static int read_spec(struct loader *l, const struct doc_node *object, struct policy *policy,
                      struct error *error) {
         const struct doc_node *spec = doc_get(object, STR("spec"));
@@ -223,7 +252,9 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
 
         if (!spec)
                 return bad(object, error, "a policy needs a spec");
-        r = policy_check_fields(spec, "the spec of a policy", policy_fields, error);
+        r = policy_check_fields(
+                spec, policy->mutates ? "the spec of a mutating policy" : "the spec of a policy",
+                policy->mutates ? mutating_fields : policy_fields, error);
         if (r < 0)
                 return r;
         if (!match)
@@ -234,9 +265,11 @@ static int read_spec(struct loader *l, const struct doc_node *object, struct pol
         if (policy->match.rule_count == 0)
                 return bad(match, error, "matchConstraints needs resourceRules");
         r = policy_read_param_kind(spec, policy, error);
-        if (r < 0)
-                return r;
-        return read_failure_policy(spec, policy, error);
+        if (r >= 0)
+                r = read_failure_policy(spec, policy, error);
+        if (r >= 0 && policy->mutates)
+                r = read_mutating(spec, policy, error);
+        return r;
 }
 
 static bool continues_name(struct str text, size_t at) {
@@ -294,6 +327,8 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
 
         policy->document = doc;
         policy->object = object;
+        policy->mutates =
+                str_eq(doc_string(doc_get(object, STR("kind")), STR("")), STR(POLICY_MUTATING));
         policy->params = &set->params;
         policy->spec = doc_get(object, STR("spec"));
         r = read_metadata(&l, object, policy, error);
@@ -309,7 +344,10 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
         policy->uses_authorizer = mentions(policy->spec, STR("authorizer"));
         policy->uses_namespace =
                 policy->match.namespace_selector || mentions(policy->spec, STR("namespaceObject"));
-        return add_policy(set, object, policy, error);
+        if (!policy->mutates)
+                return add_policy(set, object, policy, error);
+        *vec_push(&set->mutators) = policy;
+        return 0;
 }
 
 static int read_check(const struct doc_node *object, enum policy_check *ret, struct error *error) {
@@ -390,12 +428,15 @@ int policy_load_binding(struct policy_set *set, const struct doc *doc,
 
         if (!spec)
                 return bad(object, error, "a binding needs a spec");
-        r = policy_check_fields(spec, "the spec of a binding", binding_fields, error);
+        binding->mutates = str_eq(doc_string(doc_get(object, STR("kind")), STR("")),
+                                  STR(POLICY_MUTATING "Binding"));
+        r = policy_check_fields(spec, "the spec of a binding",
+                                binding->mutates ? mutating_binding_fields : binding_fields, error);
         if (r >= 0)
                 r = policy_read_string(spec, "policyName", &binding->policy_name, error);
         if (r >= 0 && binding->policy_name.len == 0)
                 r = bad(spec, error, "a binding needs a policyName");
-        if (r >= 0)
+        if (r >= 0 && !binding->mutates)
                 r = read_actions(&l, spec, binding, error);
         if (r >= 0 && match && match->kind != DOC_NULL) {
                 binding->has_match = true;

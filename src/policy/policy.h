@@ -1,5 +1,5 @@
 /*
- * Policies: ValidatingAdmissionPolicy as the API server runs it.
+ * Policies: ValidatingAdmissionPolicy and MutatingAdmissionPolicy as the API server runs them.
  *
  * A policy is read from YAML, checked and compiled once, and then judges any number of objects; it
  * is read-only and may be used by several threads. A policy set is the catalogue, a user's own
@@ -18,6 +18,7 @@
 #include "cel/explain.h"
 #include "finding/finding.h"
 #include "kube/kinds.h"
+#include "kube/structure.h"
 #include "kube/version.h"
 
 /* metadata.labels and metadata.annotations that hold what Kubernetes has no field for. */
@@ -76,6 +77,15 @@ struct policy_annotation {
         struct cel_program *program; /* of type string or null */
 };
 
+/* What a policy that mutates does to an object (policy/mutate.h). */
+enum policy_patch_type { POLICY_APPLY_CONFIGURATION, POLICY_JSON_PATCH };
+
+struct policy_mutation {
+        enum policy_patch_type patch_type;
+        struct str expression;
+        struct cel_program *program; /* of type Object, or list(JSONPatch) */
+};
+
 /* The objects that policies may take as params, whatever their kind. */
 struct policy_param {
         struct str group, kind, namespace, name;
@@ -116,7 +126,10 @@ struct policy {
         struct policy_condition *conditions;
         struct policy_validation *validations;
         struct policy_annotation *annotations;
-        size_t variable_count, condition_count, validation_count, annotation_count;
+        struct policy_mutation *mutations;
+        size_t variable_count, condition_count, validation_count, annotation_count, mutation_count;
+        bool mutates;         /* a MutatingAdmissionPolicy: it has mutations and no validations */
+        bool reinvoke;        /* reinvocationPolicy: IfNeeded */
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
         bool uses_object;     /* some expression mentions `object` */
@@ -135,7 +148,7 @@ struct policy {
         bool compiled;
 };
 
-/* A ValidatingAdmissionPolicyBinding. */
+/* A ValidatingAdmissionPolicyBinding or MutatingAdmissionPolicyBinding. */
 struct policy_binding {
         struct policy_binding *next;
         const struct doc *document;    /* that holds it */
@@ -143,6 +156,7 @@ struct policy_binding {
         struct str name, policy_name;
         struct policy_match match;
         bool has_match, has_params;
+        bool mutates;           /* of a MutatingAdmissionPolicy; it has no validationActions */
         bool deny, warn, audit; /* validationActions */
         /* paramRef: exactly one of name and selector is given */
         struct str param_name, param_namespace;
@@ -166,10 +180,13 @@ struct policy_set {
         struct cel_env *env;       /* object, oldObject, request, namespaceObject, variables */
         struct cel_env *param_env; /* with params as well; made when first needed */
         struct cel_env *own_env;   /* with libraries as well, for policies about POLICY_OWN_GROUP */
+        struct cel_env *patch_envs[2]; /* for mutations, without and with params */
         VEC(const struct cel_library *) libraries;
         uint16_t kube_minor;
         bool pod_security; /* pods are judged by policy_is_enforced */
         VEC(struct policy *) policies;
+        VEC(struct policy *) mutators;   /* the MutatingAdmissionPolicies, which judge nothing */
+        struct structure_set structures; /* of the custom kinds that are defined in the input */
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;
         struct policy_params params;

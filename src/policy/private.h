@@ -7,6 +7,9 @@
 #include "kube/structure.h"
 #include "policy/policy.h"
 
+/* A kind, and with "Binding" that of its bindings. */
+#define POLICY_MUTATING "MutatingAdmissionPolicy"
+
 /* types.c: the types of `request`, `namespaceObject` and `variables`, and the values behind them.
  */
 const struct cel_type *policy_type_request(void);
@@ -108,6 +111,10 @@ bool policy_is_about(const struct policy *policy, struct str group);
  * POLICY_OWN_GROUP. */
 int policy_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
                struct error *error);
+
+/* The environment for the mutations of POLICY, which alone know Object and JSONPatch. */
+int policy_patch_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
+                     struct error *error);
 
 /* set.c: reads policies/frameworks.yaml. */
 int policy_load_frameworks(struct policy_set *set, const struct doc_node *list,

@@ -6,6 +6,7 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "base/walk.h"
+#include "cel/message.h"
 #include "policy/exception.h"
 #include "policy/private.h"
 
@@ -69,6 +70,20 @@ int policy_env(struct policy_set *set, const struct policy *policy, struct cel_e
         return r;
 }
 
+int policy_patch_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
+                     struct error *error) {
+        struct cel_env **env = &set->patch_envs[policy->has_params];
+        bool made = !*env;
+        int r = need_env(set, policy->has_params, env, error);
+
+        if (r >= 0 && made) {
+                cel_env_set_types(*env, cel_patch_type);
+                cel_env_add_library(*env, &cel_library_jsonpatch);
+        }
+        *ret = *env;
+        return r;
+}
+
 int policy_set_init(struct policy_set *set, uint16_t kube_minor, struct error *error) {
         *set = (struct policy_set){ .kube_minor = kube_minor,
                                     .compiler = PTHREAD_MUTEX_INITIALIZER };
@@ -82,8 +97,12 @@ void policy_set_free(struct policy_set *set) {
                 cel_env_free(set->param_env);
         if (set->own_env)
                 cel_env_free(set->own_env);
+        for (size_t i = 0; i < ELEMENTS(set->patch_envs); i++)
+                cel_env_free(set->patch_envs[i]);
         vec_free(&set->libraries);
         vec_free(&set->policies);
+        vec_free(&set->mutators);
+        structure_set_free(&set->structures);
         vec_free(&set->bindings);
         vec_free(&set->frameworks);
         vec_free(&set->params.items);
@@ -112,11 +131,13 @@ int policy_set_add_object(struct policy_set *set, const struct doc *doc,
                 return policy_load_check(set, doc, object, error);
         if (!is_admission_group(api_version)) {
                 policy_set_add_param(set, object);
+                (void)structure_set_add(&set->structures, object);
                 return 0;
         }
-        if (str_eq(kind, STR("ValidatingAdmissionPolicy")))
+        if (str_eq(kind, STR("ValidatingAdmissionPolicy")) || str_eq(kind, STR(POLICY_MUTATING)))
                 return policy_load(set, doc, object, false, error);
-        if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")))
+        if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")) ||
+            str_eq(kind, STR(POLICY_MUTATING "Binding")))
                 return policy_load_binding(set, doc, object, error);
         return 0;
 }
@@ -216,15 +237,19 @@ static void rule_path_problem(void *userdata, struct str path, const char *messa
         }
 }
 
+static size_t loaded(const struct policy_set *set) {
+        return set->policies.count + set->mutators.count + set->bindings.count;
+}
+
 int policy_set_add_path(struct policy_set *set, const char *path, struct error *error) {
         struct add_path add = { set, error, 0 };
         struct walk walk = { is_rule_file, add_file, rule_path_problem, &add };
-        size_t before = set->policies.count + set->bindings.count;
+        size_t before = loaded(set);
         int r = walk_path(&set->arena, str_from(path), &walk, error);
 
         if (r >= 0)
                 r = add.r;
-        if (r >= 0 && !set->on_fault && set->policies.count + set->bindings.count == before)
+        if (r >= 0 && !set->on_fault && loaded(set) == before)
                 r = error_set(error, -ENOENT, "holds no ValidatingAdmissionPolicy");
         if (r < 0)
                 error_set_file(error, str_from(path));
@@ -237,10 +262,20 @@ static int compare_policies(const void *a, const void *b) {
         return str_cmp(x->info.id, y->info.id);
 }
 
-static struct policy *find_by_name(struct policy_set *set, struct str name) {
-        for (size_t i = 0; i < set->policies.count; i++)
-                if (str_eq(set->policies.items[i]->name, name))
-                        return set->policies.items[i];
+static int compare_names(const void *a, const void *b) {
+        const struct policy *x = *(struct policy *const *)a, *y = *(struct policy *const *)b;
+
+        return str_cmp(x->name, y->name);
+}
+
+/* The policy that BINDING is about. */
+static struct policy *find_bound(struct policy_set *set, const struct policy_binding *binding) {
+        struct policy **items = binding->mutates ? set->mutators.items : set->policies.items;
+        size_t count = binding->mutates ? set->mutators.count : set->policies.count;
+
+        for (size_t i = 0; i < count; i++)
+                if (str_eq(items[i]->name, binding->policy_name))
+                        return items[i];
         return NULL;
 }
 
@@ -254,12 +289,33 @@ static int no_policy(struct policy_set *set, const struct policy_binding *bindin
         return fault(set, r, binding->document->source->name, error);
 }
 
+static int named_twice(struct policy_set *set, const struct policy *policy, struct error *error) {
+        const struct doc_node *at = doc_find(policy->object, "metadata", "name");
+        int r = error_set_at(error, -EINVAL, at->start.line, at->start.column,
+                             "there is another mutating policy \"%.*s\"", STR_ARG(policy->name));
+
+        return fault(set, r, policy->info.source, error);
+}
+
+/* Mutating policies come in the order of their names, none twice. */
+static int finish_mutators(struct policy_set *set, struct error *error) {
+        int r = 0;
+
+        if (set->mutators.count > 1)
+                qsort(set->mutators.items, set->mutators.count, sizeof *set->mutators.items,
+                      compare_names);
+        for (size_t i = 1; i < set->mutators.count && r >= 0; i++)
+                if (str_eq(set->mutators.items[i]->name, set->mutators.items[i - 1]->name))
+                        r = named_twice(set, set->mutators.items[i], error);
+        return r;
+}
+
 int policy_set_finish(struct policy_set *set, struct error *error) {
         /* From the last to the first, so that each list is in the order of reading: of several
          * refusals the first gives the message. */
         for (size_t i = set->bindings.count; i-- > 0;) {
                 struct policy_binding *binding = set->bindings.items[i];
-                struct policy *policy = find_by_name(set, binding->policy_name);
+                struct policy *policy = find_bound(set, binding);
 
                 if (!policy) {
                         int r = no_policy(set, binding, error);
@@ -274,7 +330,7 @@ int policy_set_finish(struct policy_set *set, struct error *error) {
         if (set->policies.count > 1)
                 qsort(set->policies.items, set->policies.count, sizeof *set->policies.items,
                       compare_policies);
-        return 0;
+        return finish_mutators(set, error);
 }
 
 const struct policy *policy_find(const struct policy_set *set, struct str id,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	_ "unsafe" // for go:linkname
 
@@ -21,10 +23,12 @@ import (
 	"k8s.io/kubernetes/pkg/generated/openapi"
 )
 
-// mapQuestion asks what MutatingAdmissionPolicy makes of a request. A policy without a binding gets one.
+// mapQuestion asks what MutatingAdmissionPolicies make of a request, in the order of their names. A policy without a
+// binding gets one.
 type mapQuestion struct {
 	request
 	Policy   json.RawMessage   `json:"policy"`
+	Policies []json.RawMessage `json:"policies"`
 	Binding  json.RawMessage   `json:"binding"`
 	Bindings []json.RawMessage `json:"bindings"`
 	Params   []json.RawMessage `json:"params"`
@@ -48,29 +52,24 @@ func (q *mapQuestion) answer() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	policy := &admissionregistration.MutatingAdmissionPolicy{}
-	if err := decodeInto(q.Policy, policy); err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	hook := mutating.PolicyHook{Policy: policy, Evaluator: compileMutating(policy)}
-	if hook.Bindings, err = q.bindings(policy.Name); err != nil {
+	hooks, err := q.hooks(p)
+	if err != nil {
 		return nil, err
 	}
-	if kind := policy.Spec.ParamKind; kind != nil {
-		version, err := schema.ParseGroupVersion(kind.APIVersion)
-		if err != nil {
-			return nil, fmt.Errorf("paramKind: %w", err)
-		}
-		hook.ParamInformer, hook.ParamScope, hook.ConfigurationError = newParams(version.WithKind(kind.Kind), q.Params, p.mapper)
-	}
 	answer := &mapAnswer{}
-	if matches, _, _, err := p.matcher.Matches(p.attributes, p.interfaces, criteriaOf(policy)); err == nil {
-		answer.Matched = matches
+	for _, hook := range hooks {
+		if matches, _, _, err := p.matcher.Matches(p.attributes, p.interfaces, criteriaOf(hook.Policy)); err == nil && matches {
+			answer.Matched = true
+		}
 	}
 	r := &record{}
 	ctx := warning.WithWarningRecorder(context.Background(), r)
 	dispatcher := mutating.NewDispatcher(p.authorizer, p.matcher, converters{})
-	err = dispatcher.Dispatch(ctx, p.attributes, p.interfaces, []mutating.PolicyHook{hook})
+	err = dispatcher.Dispatch(ctx, p.attributes, p.interfaces, hooks)
+	if reinvocation := p.attributes.GetReinvocationContext(); err == nil && reinvocation.ShouldReinvoke() {
+		reinvocation.SetIsReinvoke() // as admission.NewReinvocationHandler does
+		err = dispatcher.Dispatch(ctx, p.attributes, p.interfaces, hooks)
+	}
 	answer.Message, answer.Reason, answer.Code = status(err)
 	answer.Allowed, answer.Warnings = err == nil, r.warnings
 	if object := p.attributes.GetObject(); object != nil {
@@ -83,6 +82,35 @@ func (q *mapQuestion) answer() (any, error) {
 		}
 	}
 	return answer, nil
+}
+
+func (q *mapQuestion) hooks(p *prepared) ([]mutating.PolicyHook, error) {
+	raws := q.Policies
+	if !absent(q.Policy) {
+		raws = append(raws, q.Policy)
+	}
+	var hooks []mutating.PolicyHook
+	for _, raw := range raws {
+		policy := &admissionregistration.MutatingAdmissionPolicy{}
+		if err := decodeInto(raw, policy); err != nil {
+			return nil, fmt.Errorf("policy: %w", err)
+		}
+		hook := mutating.PolicyHook{Policy: policy, Evaluator: compileMutating(policy)}
+		var err error
+		if hook.Bindings, err = q.bindings(policy.Name); err != nil {
+			return nil, err
+		}
+		if kind := policy.Spec.ParamKind; kind != nil {
+			version, err := schema.ParseGroupVersion(kind.APIVersion)
+			if err != nil {
+				return nil, fmt.Errorf("paramKind: %w", err)
+			}
+			hook.ParamInformer, hook.ParamScope, hook.ConfigurationError = newParams(version.WithKind(kind.Kind), q.Params, p.mapper)
+		}
+		hooks = append(hooks, hook)
+	}
+	slices.SortStableFunc(hooks, func(a, b mutating.PolicyHook) int { return strings.Compare(a.Policy.Name, b.Policy.Name) })
+	return hooks, nil
 }
 
 func (q *mapQuestion) bindings(policy string) ([]*admissionregistration.MutatingAdmissionPolicyBinding, error) {
