@@ -19,6 +19,8 @@ struct loader {
         const struct doc *doc;
 };
 
+static const char *const object_fields[] = { "apiVersion", "kind",   "metadata",
+                                             "spec",       "status", NULL };
 static const char *const policy_fields[] = { "paramKind",        "matchConstraints",
                                              "validations",      "failurePolicy",
                                              "auditAnnotations", "matchConditions",
@@ -331,7 +333,9 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
                 str_eq(doc_string(doc_get(object, STR("kind")), STR("")), STR(POLICY_MUTATING));
         policy->params = &set->params;
         policy->spec = doc_get(object, STR("spec"));
-        r = read_metadata(&l, object, policy, error);
+        r = policy_check_fields(object, "a policy", object_fields, error);
+        if (r >= 0)
+                r = read_metadata(&l, object, policy, error);
         if (r >= 0)
                 r = read_spec(&l, object, policy, error);
         if (r >= 0 && !lazy)
@@ -426,6 +430,9 @@ int policy_load_binding(struct policy_set *set, const struct doc *doc,
         const struct doc_node *match = doc_get(spec, STR("matchResources"));
         int r;
 
+        r = policy_check_fields(object, "a binding", object_fields, error);
+        if (r < 0)
+                return r;
         if (!spec)
                 return bad(object, error, "a binding needs a spec");
         binding->mutates = str_eq(doc_string(doc_get(object, STR("kind")), STR("")),

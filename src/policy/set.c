@@ -8,6 +8,7 @@
 #include "base/walk.h"
 #include "cel/message.h"
 #include "policy/exception.h"
+#include "policy/fields.h"
 #include "policy/private.h"
 
 static int make_env(struct policy_set *set, uint16_t kube_minor, bool params,
@@ -122,6 +123,30 @@ static bool is_admission_group(struct str api_version) {
         return str_eq(kube_group_version(api_version).group, STR("admissionregistration.k8s.io"));
 }
 
+/* OBJECT is of a kind or version that its group does not have: most likely it is misspelt, and
+ * would be passed over in silence. */
+static int unknown_kind(const struct doc_node *object, struct str api_version, struct str kind,
+                        struct error *error) {
+        static const char *const policies[] = { "ValidatingAdmissionPolicy",
+                                                "ValidatingAdmissionPolicyBinding",
+                                                "MutatingAdmissionPolicy",
+                                                "MutatingAdmissionPolicyBinding", NULL };
+        const struct doc_node *at = doc_get(object, STR("kind"));
+        const char *near = NULL;
+
+        for (size_t i = 0; policies[i]; i++)
+                if (str_distance(kind, str_from(policies[i])) <= 3)
+                        near = policies[i];
+        return bad(at ? at : object, error, "%.*s has no kind \"%.*s\"%s%s%s", STR_ARG(api_version),
+                   STR_ARG(kind), near ? ", did you mean \"" : "", near ? near : "",
+                   near ? "\"?" : "");
+}
+
+static bool is_policy_version(struct str version) {
+        return str_eq(version, STR("v1")) || str_eq(version, STR("v1beta1")) ||
+               str_eq(version, STR("v1alpha1"));
+}
+
 int policy_set_add_object(struct policy_set *set, const struct doc *doc,
                           const struct doc_node *object, struct error *error) {
         struct str kind = doc_string(doc_get(object, STR("kind")), STR(""));
@@ -134,11 +159,15 @@ int policy_set_add_object(struct policy_set *set, const struct doc *doc,
                 (void)structure_set_add(&set->structures, object);
                 return 0;
         }
+        if (!is_policy_version(kube_group_version(api_version).version))
+                return unknown_kind(object, api_version, kind, error);
         if (str_eq(kind, STR("ValidatingAdmissionPolicy")) || str_eq(kind, STR(POLICY_MUTATING)))
                 return policy_load(set, doc, object, false, error);
         if (str_eq(kind, STR("ValidatingAdmissionPolicyBinding")) ||
             str_eq(kind, STR(POLICY_MUTATING "Binding")))
                 return policy_load_binding(set, doc, object, error);
+        if (!structure_find(NULL, api_version, kind))
+                return unknown_kind(object, api_version, kind, error);
         return 0;
 }
 

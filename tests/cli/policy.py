@@ -90,6 +90,17 @@ def test_check_tells_every_fault_and_goes_on():
         assert [p["name"] for p in report["policies"]] == ["replicas"] and len(report["errors"]) == 5, report
 
 
+def test_what_is_misspelt_is_not_passed_over():
+    cases = (("kind: ValidatingAdmissionPolicy", "kind: ValidatingAdmisionPolicy", ':2:7: admissionregistration.k8s.io/v1 has no kind "ValidatingAdmisionPolicy", did you mean "ValidatingAdmissionPolicy"?'),
+             ("k8s.io/v1\n", "k8s.io/v2\n", ':2:7: admissionregistration.k8s.io/v2 has no kind "ValidatingAdmissionPolicy"'),
+             ("\nspec:", "\nspecs:", ':4:1: unknown field "specs" in a policy, did you mean "spec"?'))
+    with tempfile.TemporaryDirectory() as folder:
+        for old, new, message in cases:
+            path = write(folder, "policy.yaml", POLICY.replace(old, new, 1))
+            r = run("policy", "check", path)
+            assert r.status == 2 and f"redoubt: {path}{message}" in r.err, r
+
+
 def test_check_warns_where_types_do_not_fit():
     crd = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.com"},
            "spec": {"group": "example.com", "scope": "Namespaced", "names": {"plural": "widgets", "kind": "Widget"},
