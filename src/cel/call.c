@@ -130,8 +130,11 @@ static struct cel_value call_error(struct cel_context *context, const struct cel
 static void eval_or(struct cel_context *context, const struct cel_expr *expr, bool or_value,
                     struct cel_value *ret) {
         const struct doc_node *node;
+        enum cel_found found = cel_eval_chain(context, expr->target, ret);
 
-        switch (cel_eval_chain(context, expr->target, ret)) {
+        if (found == CEL_FOUND_VALUE)
+                found = cel_found_of(ret); /* an optional that was stored in a list or map */
+        switch (found) {
         case CEL_FOUND_ERROR:
         case CEL_FOUND_VALUE:
                 return;

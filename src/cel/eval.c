@@ -28,16 +28,32 @@ void cel_abort(struct cel_context *context, const char *format, ...) {
         context->exhausted = true;
 }
 
+/* What becomes of an opaque value or a type that is unwrapped and wrapped again: cel-go takes the
+ * Go value out of it, and has no way back from most. */
+static struct cel_value convert_back(struct cel_context *context, const struct cel_value *value) {
+        if (value->kind == CEL_TYPE)
+                return cel_string(cel_value_text(context->scratch, value));
+        if (value->kind == CEL_OPAQUE && !value->opaque_type->convertible)
+                return cel_error(context->scratch, "unsupported conversion to ref.Val: (%.*s)",
+                                 STR_ARG(value->opaque_type->name));
+        return *value;
+}
+
 /* An optional in an optional loses a layer where cel-go reads an identifier or takes a branch of a
  * conditional, and optional.of(optional.none()) becomes optional.of(null): it resolves both as
- * attributes, which unwrap an optional and wrap what is in it again. */
+ * attributes, which unwrap an optional and wrap what is in it again. So the value of
+ * x.optMap(q, quantity(q)) is an optional error. */
 static void collapse(struct cel_context *context, struct cel_value *value) {
+        if (value->kind != CEL_OPTIONAL || !value->some || cel_is_full(context))
+                return;
         while (value->kind == CEL_OPTIONAL && value->some && value->some->kind == CEL_OPTIONAL) {
                 if (!value->some->some)
                         *value = cel_optional_of(context->scratch, cel_null());
                 else
                         *value = *value->some;
         }
+        if (value->some && (value->some->kind == CEL_OPAQUE || value->some->kind == CEL_TYPE))
+                *value = cel_optional_of(context->scratch, convert_back(context, value->some));
 }
 
 static void eval_ident(struct cel_context *context, const struct cel_expr *expr,

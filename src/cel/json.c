@@ -400,6 +400,13 @@ static void write_object(struct writer *writer, const char *prefix, const struct
         buf_add_char(writer->buf, '}');
 }
 
+/* An optional may hold an error. */
+static void write_error(struct writer *writer, const struct cel_value *error) {
+        buf_add(writer->buf, STR("{\"objectValue\":{\"@type\":\"error\",\"value\":"));
+        write_string(writer, error->error->message);
+        buf_add(writer->buf, STR("}}"));
+}
+
 static void write_exact(struct writer *writer, const struct cel_value *value) {
         static const char *const members[] = {
                 [CEL_NULL] = "nullValue",         [CEL_BOOL] = "boolValue",
@@ -411,6 +418,10 @@ static void write_exact(struct writer *writer, const struct cel_value *value) {
                 [CEL_OPTIONAL] = "optionalValue", [CEL_OPAQUE] = "objectValue",
         };
 
+        if (value->kind == CEL_ERROR) {
+                write_error(writer, value);
+                return;
+        }
         if (writer->depth >= DEPTH_LIMIT || value->kind >= ELEMENTS(members) ||
             !members[value->kind]) {
                 buf_add(writer->buf, STR("{\"nullValue\":null}"));

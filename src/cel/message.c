@@ -74,6 +74,7 @@ const struct cel_type *cel_patch_type(struct arena *arena, struct str name) {
         made->object = (struct cel_object){ .find = operation ? find_operation_field : find_any,
                                             .message = &made->opaque };
         made->opaque = (struct cel_opaque_type){ .name = made->type.name,
+                                                 .convertible = true,
                                                  .type = &made->type,
                                                  .equal = message_equal,
                                                  .field = operation ? message_field : NULL };

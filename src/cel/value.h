@@ -114,6 +114,8 @@ struct cel_opaque_type {
         bool (*comparable)(const void *a, const void *b);
         /* Field NAME; false where it is not there. NULL: values have no fields. */
         bool (*field)(const void *a, struct str name, struct cel_value *ret);
+        bool convertible; /* cel-go can convert the value to Go's and back (see eval.c, collapse())
+                           */
         uint64_t (*size)(const void *a);         /* what cost goes by; NULL: 1 */
         uint64_t (*pattern_size)(const void *a); /* of the pattern that a format stands for */
 };

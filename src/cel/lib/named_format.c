@@ -348,6 +348,7 @@ static uint64_t format_pattern_size(const void *format) {
 }
 
 static const struct cel_opaque_type format_opaque = { .name = STR_INIT("kubernetes.NamedFormat"),
+                                                      .convertible = true,
                                                       .type = &format_type,
                                                       .equal = format_equal,
                                                       .pattern_size = format_pattern_size };
