@@ -78,7 +78,9 @@ static uint64_t traverse(struct cel_context *context, const struct cel_value *va
 static uint64_t list_cost(double factor, uint64_t size) {
         double cost = (double)size * factor;
 
-        return (fabs(cost) < 0x1p62 ? (uint64_t)(int64_t)cost : 0) + 1 + CEL_COST_LIST;
+        if (fabs(cost) >= 0x1p62)
+                return UINT64_MAX; /* beyond every limit */
+        return (uint64_t)(int64_t)cost + 1 + CEL_COST_LIST;
 }
 
 /* The words of Go for a value, an error among others, that is counted as a list and is none: cel-go
@@ -111,12 +113,12 @@ static uint64_t self_compare_cost(struct cel_context *context, const struct cel_
         return list_cost(factor, times(size, size));
 }
 
-static uint64_t contains_net_cost(const struct cel_value *args, bool cidr) {
+static uint64_t contains_net_cost(const struct cel_value *args, bool cidr, bool text) {
         uint64_t prefix = size_of(&args[0], false), cost = scaled(prefix + prefix, text_factor);
 
         if (cidr)
                 cost += scaled(prefix, text_factor) + 1;
-        if (args[1].kind == CEL_STRING)
+        if (text)
                 cost += scaled(size_of(&args[1], false), text_factor);
         return cost;
 }
@@ -154,7 +156,10 @@ static uint64_t pair_cost(struct cel_context *context, uint8_t rule, const struc
                                   args[0].opaque_type->pattern_size(args[0].opaque));
         case CEL_COST_CONTAINS_IP:
         case CEL_COST_CONTAINS_CIDR:
-                return contains_net_cost(args, rule == CEL_COST_CONTAINS_CIDR);
+                return contains_net_cost(args, rule == CEL_COST_CONTAINS_CIDR, false);
+        case CEL_COST_CONTAINS_IP_TEXT:
+        case CEL_COST_CONTAINS_CIDR_TEXT:
+                return contains_net_cost(args, rule == CEL_COST_CONTAINS_CIDR_TEXT, true);
         case CEL_COST_SETS:
         case CEL_COST_SETS_TWICE:
                 return 1 + times(times(size_of(&args[0], false), size_of(&args[1], false)),
@@ -342,6 +347,14 @@ static bool is_binding(const struct cel_expr *expr) {
                expr->var.ptr[0] == '@';
 }
 
+/* Text that is only found to be text when it is there is not charged for. */
+static uint8_t net_rule(const struct cel_expr *expr, uint8_t rule) {
+        if (!is_single(expr) || expr->overloads[0]->params[1]->kind != CEL_TYPE_STRING)
+                return rule;
+        return rule == CEL_COST_CONTAINS_IP ? CEL_COST_CONTAINS_IP_TEXT
+                                            : CEL_COST_CONTAINS_CIDR_TEXT;
+}
+
 static uint8_t call_rule(const struct cel_expr *expr) {
         if (!expr->overloads || !expr->overloads[0])
                 return CEL_COST_ONE;
@@ -358,6 +371,8 @@ static uint8_t call_rule(const struct cel_expr *expr) {
                 if (price->overload &&
                     (!is_single(expr) || expr->overloads[0]->params[0]->kind != price->kind))
                         continue;
+                if (price->rule == CEL_COST_CONTAINS_IP || price->rule == CEL_COST_CONTAINS_CIDR)
+                        return net_rule(expr, price->rule);
                 return price->rule;
         }
         return CEL_COST_ONE;
@@ -373,8 +388,9 @@ static bool has_constant_pattern(const struct cel_expr *expr) {
 /* Whether cel-go evaluates both arguments before it looks at either: it does so where it knows the
  * function, which is one for all overloads of what sortBy() calls. */
 static bool is_pair(const struct cel_expr *expr) {
-        if ((expr->target != NULL) + expr->arg_count != 2 || has_constant_pattern(expr))
-                return false;
+        if ((expr->target != NULL) + expr->arg_count != 2 || has_constant_pattern(expr) ||
+            str_eq(expr->name, STR("format")))
+                return false; /* string.format is bound as a function of any number of arguments */
         return is_single(expr) || str_eq(expr->name, STR("@sortByAssociatedKeys"));
 }
 

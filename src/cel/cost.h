@@ -32,21 +32,23 @@ enum cel_cost_rule {
         CEL_COST_RIGHT,      /* the size of the second operand */
         CEL_COST_TEXT,       /* the first / 10 */
         CEL_COST_TEXT_TWICE, /* the first / 5 */
-        CEL_COST_RESULT_TWICE,  /* the result / 5 */
-        CEL_COST_CONTAINS,      /* the first / 10 times the second / 10 */
-        CEL_COST_REGEX,         /* (the first + 1) / 10 times the pattern / 4 */
-        CEL_COST_FORMAT,        /* the same with the pattern that a format stands for */
-        CEL_COST_TRAVERSE,      /* everything in the first */
-        CEL_COST_CONTAINS_IP,   /* address or prefix in a prefix; text is read first */
-        CEL_COST_CONTAINS_CIDR, /* the same */
-        CEL_COST_SETS,          /* 1 + the product of the sizes */
-        CEL_COST_SETS_TWICE,    /* 1 + twice that */
-        CEL_COST_LIST_RESULT,   /* a list as long as the result */
-        CEL_COST_FLATTEN,       /* a list as long as the first, times the depth */
-        CEL_COST_SELF_COMPARE,  /* a list, and every item of the first with every one */
-        CEL_COST_SORT_BY,       /* the same with the second */
-        CEL_COST_SELECTOR,      /* a label or field selector that is parsed */
-        CEL_COST_CHECK,         /* an authorization check: 350,000 */
+        CEL_COST_RESULT_TWICE,       /* the result / 5 */
+        CEL_COST_CONTAINS,           /* the first / 10 times the second / 10 */
+        CEL_COST_REGEX,              /* (the first + 1) / 10 times the pattern / 4 */
+        CEL_COST_FORMAT,             /* the same with the pattern that a format stands for */
+        CEL_COST_TRAVERSE,           /* everything in the first */
+        CEL_COST_CONTAINS_IP,        /* address or prefix in a prefix */
+        CEL_COST_CONTAINS_CIDR,      /* the same */
+        CEL_COST_CONTAINS_IP_TEXT,   /* where it is known to be text, which is read first */
+        CEL_COST_CONTAINS_CIDR_TEXT, /* the same */
+        CEL_COST_SETS,               /* 1 + the product of the sizes */
+        CEL_COST_SETS_TWICE,         /* 1 + twice that */
+        CEL_COST_LIST_RESULT,        /* a list as long as the result */
+        CEL_COST_FLATTEN,            /* a list as long as the first, times the depth */
+        CEL_COST_SELF_COMPARE,       /* a list, and every item of the first with every one */
+        CEL_COST_SORT_BY,            /* the same with the second */
+        CEL_COST_SELECTOR,           /* a label or field selector that is parsed */
+        CEL_COST_CHECK,              /* an authorization check: 350,000 */
 };
 
 enum {

@@ -437,6 +437,7 @@ static const struct eval_case eval_cases[] = {
         { "o.?zz.or(o.?yy)", "optional.none()" },
         { "o.?a.optMap(x, x + 1)", "optional.of(2)" },
         { "o.?zz.optMap(x, x + 1)", "optional.none()" },
+        { "[1].flatten(9223372036854775807)", "!operation cancelled: actual cost limit exceeded" },
         { "[optional.of(1)][0].orValue(2)", "1" },
         { "{'a': optional.none()}.a.orValue(2)", "2" },
         { "{'a': optional.of(1)}['a'].or(optional.of(2))", "optional.of(1)" },
