@@ -462,9 +462,15 @@ static void claim_template(struct decode_fields *f) {
         set_text(f, STR("kind"), STR("PersistentVolumeClaim"));
 }
 
-/* Without metrics a HorizontalPodAutoscaler looks at the CPU; v1 can say no more than how much. */
+/* Without metrics a HorizontalPodAutoscaler looks at the CPU; v1 can say no more than how much.
+ * What v2 says besides is in an annotation (kube/convert.h). */
 static void autoscaler_spec(struct decode_fields *f) {
-        if (!get(f, STR("targetCPUUtilizationPercentage")))
+        struct str metrics =
+                doc_string(doc_get(doc_find(f->near->parent, "metadata", "annotations"),
+                                   STR("autoscaling.alpha.kubernetes.io/metrics")),
+                           STR(""));
+
+        if (!get(f, STR("targetCPUUtilizationPercentage")) && !str_starts(metrics, STR("[{")))
                 set_integer(f, STR("targetCPUUtilizationPercentage"), 80);
 }
 

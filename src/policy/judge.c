@@ -333,10 +333,12 @@ void policy_judge_bound(const struct policy *policy, const struct policy_binding
                 .policy = policy, .binding = binding, .scratch = scratch, .sink = sink
         };
         const struct doc_node *const *params = NULL;
+        struct policy_subject converted;
         size_t count = 0;
         const char *problem =
                 policy_find_params(policy, binding, subject, scratch, &params, &count);
 
+        subject = policy_version_of(policy, subject, scratch, &converted);
         if (problem)
                 violate_error(&j, NULL, NULL,
                               (struct policy_violation){

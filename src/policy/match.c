@@ -6,6 +6,7 @@
  * the one label that every namespace has: kubernetes.io/metadata.name.
  */
 #include "base/util.h"
+#include "kube/convert.h"
 #include "kube/selector.h"
 #include "policy/private.h"
 
@@ -47,6 +48,8 @@ static bool scope_fits(const struct policy_rule *rule, const struct policy_subje
 static bool is_served(const struct policy_subject *subject) {
         const struct kube_kind *known = kube_kind_find(subject->group, subject->kind);
 
+        if (str_eq(subject->group, STR("events.k8s.io")))
+                return str_eq(subject->version, STR("v1"));
         return known && str_eq(known->group, subject->group) &&
                (str_eq(subject->version, STR("v1")) ||
                 (str_eq(subject->resource, STR("horizontalpodautoscalers")) &&
@@ -175,6 +178,50 @@ bool policy_definition_matches(const struct policy *policy, const struct policy_
 bool policy_binding_matches(const struct policy_binding *binding,
                             const struct policy_subject *subject) {
         return !binding->has_match || match_fits(&binding->match, subject);
+}
+
+/* The other version of a kind that is served in two. */
+static bool other_version(const struct policy_subject *subject, struct policy_subject *ret) {
+        bool is_v1 = str_eq(subject->version, STR("v1"));
+
+        *ret = *subject;
+        ret->requested = subject;
+        if (subject->subresource.len > 0 || !is_served(subject))
+                return false;
+        if (str_eq(subject->resource, STR("horizontalpodautoscalers")))
+                ret->version = is_v1 ? STR("v2") : STR("v1");
+        else if (str_eq(subject->resource, STR("events")) && is_v1)
+                ret->group = subject->group.len > 0 ? STR("") : STR("events.k8s.io");
+        else
+                return false;
+        return true;
+}
+
+static const struct doc_node *convert(struct arena *arena, const struct doc_node *object,
+                                      const struct policy_subject *from,
+                                      const struct policy_subject *to) {
+        struct str versions[2];
+        const struct policy_subject *subjects[] = { from, to };
+
+        for (size_t i = 0; i < ELEMENTS(versions); i++)
+                versions[i] = arena_printf(arena, "%.*s%s%.*s", STR_ARG(subjects[i]->group),
+                                           subjects[i]->group.len ? "/" : "",
+                                           STR_ARG(subjects[i]->version));
+        return object ? kube_convert(arena, object, from->kind, versions[0], versions[1]) : NULL;
+}
+
+const struct policy_subject *policy_version_of(const struct policy *policy,
+                                               const struct policy_subject *subject,
+                                               struct arena *scratch, struct policy_subject *ret) {
+        const struct policy_match *match = &policy->match;
+
+        if (match->exact || any_rule_fits(match->rules, match->rule_count, subject, true, true) ||
+            !other_version(subject, ret) ||
+            !any_rule_fits(match->rules, match->rule_count, ret, true, true))
+                return subject;
+        ret->object = convert(scratch, subject->object, subject, ret);
+        ret->old_object = convert(scratch, subject->old_object, subject, ret);
+        return ret;
 }
 
 bool policy_matches(const struct policy *policy, const struct policy_subject *subject) {

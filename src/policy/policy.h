@@ -323,6 +323,7 @@ struct policy_subject {
         const struct policy_user *user; /* NULL: nobody is named */
         const struct doc_node *options; /* request.options; NULL: null */
         bool dry_run;
+        const struct policy_subject *requested; /* what this was converted from; NULL: it was not */
         bool labels_unknown; /* those of an object: objectSelectors are taken to select it */
 };
 

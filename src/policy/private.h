@@ -63,6 +63,12 @@ bool policy_definition_matches(const struct policy *policy, const struct policy_
 bool policy_binding_matches(const struct policy_binding *binding,
                             const struct policy_subject *subject);
 
+/* match.c: SUBJECT in the version in which POLICY, which matches it, judges it: *RET, made in
+ * SCRATCH, where a rule only names an equivalent version, else SUBJECT. */
+const struct policy_subject *policy_version_of(const struct policy *policy,
+                                               const struct policy_subject *subject,
+                                               struct arena *scratch, struct policy_subject *ret);
+
 /* params.c: the params that BINDING chooses for POLICY and SUBJECT, in ARENA. A NULL among them is
  * "no params". Returns NULL, or why they cannot be had. */
 const char *policy_find_params(const struct policy *policy, const struct policy_binding *binding,

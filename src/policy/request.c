@@ -100,6 +100,7 @@ const struct doc_node *policy_request(struct arena *arena, const struct policy_s
         const struct doc_node *kind = triple(arena, near, subject, STR("kind"), subject->kind);
         const struct doc_node *resource =
                 triple(arena, near, subject, STR("resource"), subject->resource);
+        const struct policy_subject *requested = subject->requested ? subject->requested : subject;
         bool is_namespace = subject->group.len == 0 && str_eq(subject->resource, STR("namespaces"));
         struct maker m = maker_new(arena, near, 12);
         struct doc_node dry_run = { .kind = DOC_BOOL, .boolean = subject->dry_run };
@@ -108,8 +109,9 @@ const struct doc_node *policy_request(struct arena *arena, const struct policy_s
         add(&m, STR("kind"), kind);
         add(&m, STR("resource"), resource);
         add_text_unless_empty(&m, STR("subResource"), subject->subresource);
-        add(&m, STR("requestKind"), kind);
-        add(&m, STR("requestResource"), resource);
+        add(&m, STR("requestKind"), triple(arena, near, requested, STR("kind"), requested->kind));
+        add(&m, STR("requestResource"),
+            triple(arena, near, requested, STR("resource"), requested->resource));
         add_text_unless_empty(&m, STR("requestSubResource"), subject->subresource);
         add_text_unless_empty(&m, STR("name"), subject->name);
         add_text_unless_empty(&m, STR("namespace"),

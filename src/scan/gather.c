@@ -12,8 +12,11 @@ enum { DOCUMENT_KEEP = 1 << 20 };
 /* A cheap test that no file with WORD can fail: it stands in the text, or is hidden behind an
  * escape. */
 static bool may_hold(struct str text, struct str word) {
-        return str_find(text, word, 0) >= 0 || str_find(text, STR("\\u"), 0) >= 0 ||
-               str_find(text, STR("\\x"), 0) >= 0 || str_find(text, STR("\\U"), 0) >= 0;
+        if (str_find(text, word, 0) >= 0)
+                return true;
+        return text.len > 0 && memchr(text.ptr, '\\', text.len) &&
+               (str_find(text, STR("\\u"), 0) >= 0 || str_find(text, STR("\\x"), 0) >= 0 ||
+                str_find(text, STR("\\U"), 0) >= 0);
 }
 
 static bool may_hold_any(struct str text, const struct gather *gathers, size_t count) {
