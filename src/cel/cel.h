@@ -2,9 +2,9 @@
  * The Common Expression Language as Kubernetes runs it. Usable on its own: everything here depends
  * only on `base` and `doc`.
  *
- *     struct cel_env *env;            what expressions may use: variables, functions, version. Made
- * once, then read-only. struct cel_program *program;    one compiled expression. Read-only; any
- * number of threads may evaluate it.
+ *     struct cel_env *env;            what expressions may use: variables, functions, version
+ *     struct cel_program *program;    one compiled expression; any number of threads may evaluate
+ * it
  *
  *     cel_env_new(&arena, &options, &env);
  *     n = cel_env_declare(env, STR("object"), &cel_type_dyn);
@@ -67,8 +67,9 @@ void cel_env_hide(struct cel_env *env, int number, bool hidden);
 
 struct cel_program;
 
-/* Parses, checks and prepares EXPRESSION. Returns 0, or -EINVAL with the first problem, at its line
- * and column within EXPRESSION. The program lives in ARENA. */
+/* Parses, checks and prepares EXPRESSION. One thread at a time may compile with ENV, whose arena
+ * and patterns it adds to; programs made before may be evaluated meanwhile. Returns 0, or -EINVAL
+ * with the first problem, at its line and column within EXPRESSION. The program lives in ARENA. */
 int cel_compile(struct cel_env *env, struct arena *arena, struct str expression,
                 struct cel_program **ret, struct error *error);
 
