@@ -111,6 +111,8 @@ struct cel_expr {
         struct cel_map_entry_expr *entries; /* MAP, STRUCT */
         size_t entry_count;
         struct cel_value constant; /* CONST */
+        const struct cel_expr
+                *folded; /* CONST: what it was computed from; NULL: it was written so */
         struct cel_comprehension *comprehension;
         struct str var; /* OPT_MAP, OPT_FLAT_MAP; BIND: empty for those of cel.block */
 

@@ -121,7 +121,7 @@ static struct cel_value call_error(struct cel_context *context, const struct cel
                 return cel_no_operator(context, call == cel_function_size ? "size" : "matches",
                                        &args[0]);
         if (call == cel_function_contains || call == cel_function_starts_with ||
-            call == cel_function_ends_with || call == cel_function_matches)
+            call == cel_function_ends_with || cel_has_constant_pattern(expr))
                 return cel_plain_no_overload();
         return cel_no_such_overload(context, expr->name, args, count);
 }

@@ -326,12 +326,12 @@ const struct cel_type *cel_check_overloads(struct cel_checker *checker,
 
 const struct cel_type *cel_check_named(struct cel_checker *checker, struct str name, bool method,
                                        const struct cel_type *const *types, size_t count,
-                                       struct doc_pos pos) {
+                                       struct doc_pos pos, const struct cel_overload *const **ret) {
         const struct cel_function_set *set = cel_env_function(checker->env, name);
         const struct cel_type *type = NULL;
 
         if (set)
-                type = cel_check_overloads(checker, set, method, types, count, pos, NULL);
+                type = cel_check_overloads(checker, set, method, types, count, pos, ret);
         else
                 undeclared(checker, pos, name);
         return type ? type : &cel_type_error;
@@ -417,7 +417,7 @@ static void check_operator(struct cel_checker *checker, struct cel_expr *expr) {
                 types[i] = expr->args[i]->type;
         }
         expr->type = cel_check_named(checker, str_from(cel_op_name(expr->op)), false, types,
-                                     expr->arg_count, expr->mark);
+                                     expr->arg_count, expr->mark, &expr->overloads);
 }
 
 /* --- literals of lists, maps and messages --- */

@@ -53,7 +53,7 @@ const struct cel_type *cel_check_overloads(struct cel_checker *checker,
 /* The same by NAME, `error` where there is no such function or none fits. */
 const struct cel_type *cel_check_named(struct cel_checker *checker, struct str name, bool method,
                                        const struct cel_type *const *types, size_t count,
-                                       struct doc_pos pos);
+                                       struct doc_pos pos, const struct cel_overload *const **ret);
 
 /* all(), map() ...; optMap() and optFlatMap(); cel.bind() and cel.block(). */
 void cel_check_comprehension(struct cel_checker *checker, struct cel_expr *expr);

@@ -56,7 +56,7 @@ static const struct cel_type *call2(struct cel_checker *checker, const struct ce
                                     const struct cel_type *b) {
         const struct cel_type *types[] = { a, b };
 
-        return cel_check_named(checker, str_from(name), false, types, 2, expr->mark);
+        return cel_check_named(checker, str_from(name), false, types, 2, expr->mark, NULL);
 }
 
 static const struct cel_type *call3(struct cel_checker *checker, const struct cel_expr *expr,
@@ -64,7 +64,7 @@ static const struct cel_type *call3(struct cel_checker *checker, const struct ce
                                     const struct cel_type *b, const struct cel_type *c) {
         const struct cel_type *types[] = { a, b, c };
 
-        return cel_check_named(checker, str_from(name), false, types, 3, expr->mark);
+        return cel_check_named(checker, str_from(name), false, types, 3, expr->mark, NULL);
 }
 
 /* all and exists: the predicate is an operand of && or ||. */
@@ -177,18 +177,19 @@ void cel_check_optional_map(struct cel_checker *checker, struct cel_expr *expr) 
         int slot;
 
         cel_check_expr(checker, expr->target);
-        present =
-                cel_check_named(checker, STR("hasValue"), true, &expr->target->type, 1, expr->mark);
-        value = cel_check_named(checker, STR("value"), true, &expr->target->type, 1, expr->mark);
+        present = cel_check_named(checker, STR("hasValue"), true, &expr->target->type, 1,
+                                  expr->mark, NULL);
+        value = cel_check_named(checker, STR("value"), true, &expr->target->type, 1, expr->mark,
+                                NULL);
         enter(checker, &scope, expr->var, value, &slot);
         cel_check_expr(checker, transform);
         leave(checker);
         expr->slot = slot;
         result = cel_infer_resolve(&checker->infer, transform->type, false);
         if (expr->op == CEL_OP_OPT_MAP)
-                result =
-                        cel_check_named(checker, STR("optional.of"), false, &result, 1, expr->mark);
-        none = cel_check_named(checker, STR("optional.none"), false, NULL, 0, expr->mark);
+                result = cel_check_named(checker, STR("optional.of"), false, &result, 1, expr->mark,
+                                         NULL);
+        none = cel_check_named(checker, STR("optional.none"), false, NULL, 0, expr->mark, NULL);
         expr->type = call3(checker, expr, "_?_:_", present, result, none);
 }
 

@@ -301,7 +301,9 @@ static bool is_never(const struct cel_expr *expr) {
                cel_list_size(&list->constant) == 0 && list->type->kind == CEL_TYPE_LIST;
 }
 
-static void make_constant(struct cel_expr *expr, struct cel_value value) {
+static void make_constant(struct constants *constants, struct cel_expr *expr,
+                          struct cel_value value) {
+        expr->folded = arena_copy(constants->arena, expr, sizeof *expr);
         expr->kind = CEL_EXPR_CONST;
         expr->constant = value;
         expr->arg_count = expr->entry_count = 0;
@@ -311,7 +313,7 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
         struct cel_value value;
 
         if (is_never(expr))
-                make_constant(expr, cel_bool(false));
+                make_constant(constants, expr, cel_bool(false));
         if (!foldable(expr))
                 return;
         for (size_t i = 0; i < expr->entry_count; i++)
@@ -329,7 +331,7 @@ static void fold(struct constants *constants, struct cel_expr *expr) {
                                        STR_ARG(value.error->message));
                 return;
         }
-        make_constant(expr, value);
+        make_constant(constants, expr, value);
 }
 
 /* A constant pattern is compiled once; the environment keeps it. */

@@ -341,8 +341,7 @@ static bool is_single(const struct cel_expr *expr) {
         return expr->overloads && expr->overloads[0] && !expr->overloads[1];
 }
 
-/* The binding that sortBy() is made with: optional.of(list).optMap(name, ...).value(). */
-static bool is_binding(const struct cel_expr *expr) {
+bool cel_cost_is_binding(const struct cel_expr *expr) {
         return expr->kind == CEL_EXPR_CALL && expr->op == CEL_OP_OPT_MAP && expr->var.len > 0 &&
                expr->var.ptr[0] == '@';
 }
@@ -360,7 +359,7 @@ static uint8_t call_rule(const struct cel_expr *expr) {
                 return CEL_COST_ONE;
         if (expr->target && (str_eq(expr->name, STR("orValue")) || str_eq(expr->name, STR("or"))))
                 return CEL_COST_FREE;
-        if (expr->target && is_binding(expr->target))
+        if (expr->target && cel_cost_is_binding(expr->target))
                 return CEL_COST_FREE;
         for (size_t i = 0; i < ELEMENTS(prices); i++) {
                 const struct price *price = &prices[i];
@@ -378,17 +377,18 @@ static uint8_t call_rule(const struct cel_expr *expr) {
         return CEL_COST_ONE;
 }
 
-/* cel-go compiles these with their constant pattern, and then looks at the arguments one by one. */
-static bool has_constant_pattern(const struct cel_expr *expr) {
+bool cel_has_constant_pattern(const struct cel_expr *expr) {
+        size_t at = expr->target ? 0 : 1;
+
         return (str_eq(expr->name, STR("matches")) || str_eq(expr->name, STR("find")) ||
                 str_eq(expr->name, STR("findAll"))) &&
-               expr->arg_count > 0 && expr->args[expr->arg_count - 1]->kind == CEL_EXPR_CONST;
+               expr->arg_count > at && expr->args[at]->kind == CEL_EXPR_CONST;
 }
 
 /* Whether cel-go evaluates both arguments before it looks at either: it does so where it knows the
  * function, which is one for all overloads of what sortBy() calls. */
 static bool is_pair(const struct cel_expr *expr) {
-        if ((expr->target != NULL) + expr->arg_count != 2 || has_constant_pattern(expr) ||
+        if ((expr->target != NULL) + expr->arg_count != 2 || cel_has_constant_pattern(expr) ||
             str_eq(expr->name, STR("format")))
                 return false; /* string.format is bound as a function of any number of arguments */
         return is_single(expr) || str_eq(expr->name, STR("@sortByAssociatedKeys"));
@@ -407,8 +407,8 @@ static void prepare_call(struct cel_expr *expr) {
                 return;
         case CEL_OP_OPT_MAP:
         case CEL_OP_OPT_FLAT_MAP:
-                expr->conditional = !is_binding(expr);
-                if (is_binding(expr))
+                expr->conditional = !cel_cost_is_binding(expr);
+                if (cel_cost_is_binding(expr))
                         expr->target->cost = CEL_COST_FREE;
                 return;
         case CEL_OP_INDEX:

@@ -57,6 +57,15 @@ enum {
         CEL_COST_MESSAGE = 40,
 };
 
+/* Whether EXPR is the binding that sortBy() is made with: optional.of(list).optMap(name,
+ * ...).value().
+ */
+bool cel_cost_is_binding(const struct cel_expr *expr);
+
+/* Whether EXPR calls matches(), find() or findAll() with a constant pattern: cel-go compiles such a
+ * call with it, and then looks at the arguments one by one. */
+bool cel_has_constant_pattern(const struct cel_expr *expr);
+
 /* Sets what EXPR, whose children are done, tells the evaluator about its cost. */
 void cel_cost_prepare(struct cel_expr *expr);
 

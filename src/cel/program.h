@@ -13,7 +13,7 @@
  *       attribute" when evaluated);
  *     - a CALL with op CEL_OP_CALL has `overloads`: the candidates in order of declaration, the
  *       receiver first, NULL-terminated, never NULL (with no_check the list may be empty: "no such
- *       overload"). Calls with another op have none: the evaluator switches on op;
+ *       overload"). With another op they only tell what it may cost: the evaluator switches on op;
  *     - lists, maps and conversions of constants become a CONST of their value.
  */
 #pragma once

@@ -136,7 +136,7 @@ static const struct command_example examples[] = {
 
 const struct command command_policy_check = {
         .name = "check",
-        .summary = "whether policies compile, what they match, and whether types fit",
+        .summary = "whether policies compile, what they match and cost, whether types fit",
         .description =
                 "Reads ValidatingAdmissionPolicies, MutatingAdmissionPolicies and their bindings "
                 "as the API server would when they are applied. Every fault is told with its "

@@ -22,3 +22,9 @@ void check_write_text(struct buf *buf, const struct check_result *result);
 
 /* For programs: one object. */
 void check_write_json(struct buf *buf, const struct check_result *result);
+
+/* policy_check_cost.c: what each expression of POLICY may cost, as lines, and as a field of an
+ * object.
+ */
+void check_write_costs_text(struct buf *buf, const struct policy *policy);
+void check_write_costs_json(struct buf *buf, const struct policy *policy);

@@ -121,6 +121,7 @@ void check_write_text(struct buf *buf, const struct check_result *result) {
                 add_bindings(buf, policy);
                 if (!policy->mutates)
                         add_kinds(buf, &checked->types);
+                check_write_costs_text(buf, policy);
                 for (size_t w = 0; w < checked->types.items.count; w++) {
                         const struct policy_type_warning *warning = &checked->types.items.items[w];
 
@@ -244,6 +245,7 @@ static void add_json_policy(struct buf *buf, const struct checked_policy *checke
         add_json_rules(buf, "excludeResourceRules", policy->match.exclude,
                        policy->match.exclude_count);
         add_json_bindings(buf, policy);
+        check_write_costs_json(buf, policy);
         add_json_types(buf, policy, &checked->types);
         buf_add_char(buf, '}');
 }

@@ -100,7 +100,7 @@ def test_the_catalogue_costs_the_same():
     generator = Generator(argument("seed", 1))
     objects = decoded([generator.any() for _ in range(argument("cost-objects", 150))])
     pods = [obj for obj in objects if obj["kind"] == "Pod"]
-    policies = [rule.policy for rule in rules().values() if "redoubt.io" not in json.dumps(rule.policy["spec"])]
+    policies = [rule.policy for rule in rules().values()]
     wide = [{**p, "spec": {**p["spec"], **policy()["spec"]}} for p in policies]
     compare([(p, None, [], obj) for p in wide for obj in pods[:5] + generator.random.sample(objects, 8)])
 
@@ -125,6 +125,61 @@ def test_conformance_cases_cost_the_same():
     texts = [case["expr"] for case in cases if not case["needs"] and not case["bindings"] and not case["disableMacros"]]
     compare([(wrapped(text), None, [], {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}})
              for text in dict.fromkeys(texts)])
+
+
+UNBOUNDED = 2**50  # from here on redoubt says there is no upper bound
+
+
+def estimates(policies):
+    """What redoubt says the expressions of POLICIES may cost: {(policy, field): (least, most)}; most is None without a bound."""
+    with Folder({f"{i}.yaml": json.dumps(p) for i, p in enumerate(policies)}) as folder:
+        result = run("policy", "check", "-o", "json", folder, timeout=TIME_LIMIT)
+    assert result.status in (0, 1), result
+    return {(p["name"], cost["fieldRef"]): (cost["min"], cost["max"])
+            for p in result.json["policies"] for cost in p["costs"]}
+
+
+FIELDS = {
+    "variables": ("variables", "expression"), "matchConditions": ("matchConditions", "expression"),
+    "validations": ("validations", "expression"), "messages": ("validations", "messageExpression"),
+    "auditAnnotations": ("auditAnnotations", "valueExpression")
+}
+
+
+def expected(name, answer):
+    """The same as the API server's code estimates it, and without what does not compile there."""
+    for part, costs in answer.items():
+        for i, cost in enumerate(costs or []):
+            if cost:
+                most = None if cost["max"] >= UNBOUNDED else cost["max"]
+                yield (name, f"spec.{FIELDS[part][0]}[{i}].{FIELDS[part][1]}"), (cost["min"], most)
+
+
+def compare_estimates(policies):
+    theirs_ = {}
+    for p, answer in zip(policies, ask([{"estimate": {"policy": p}} for p in policies])):
+        theirs_.update(expected(p["metadata"]["name"], answer))
+    ours_ = estimates(policies)
+    wrong = [(key, ours_.get(key), cost) for key, cost in theirs_.items() if ours_.get(key) != cost]
+    for key, we, they in wrong[:SHOWN]:
+        spec = next(p["spec"] for p in policies if p["metadata"]["name"] == key[0])
+        print(f"# {key}: redoubt {we}, upstream {they}\n#   {json.dumps(spec)[:2000]}")
+    print(f"# {len(theirs_)} estimates: {len(wrong)} differ")
+    assert theirs_ and len(wrong) <= len(theirs_) * (1 - SAME)
+
+
+def test_the_catalogue_is_estimated_the_same():
+    need_oracle()
+    compare_estimates([rule.policy for rule in rules().values()])
+
+
+def test_generated_expressions_are_estimated_the_same():
+    """Those that compile, which the oracle says first."""
+    need_oracle()
+    make = Expressions(argument("seed", 1))
+    policies = [{**wrapped(make.any()), "metadata": {"name": f"p{i}"}} for i in range(argument("expressions", 3000))]
+    answers = ask([{"estimate": {"policy": p}} for p in policies])
+    compare_estimates([p for p, a in zip(policies, answers) if a.get("variables", [None])[0]])
 
 
 class Budgets:

@@ -34,6 +34,7 @@ type question struct {
 	Validate  *validateQuestion  `json:"validate"`
 	TypeCheck *typeCheckQuestion `json:"typecheck"`
 	Schema    *schemaQuestion    `json:"schema"`
+	Estimate  *estimateQuestion  `json:"estimate"`
 	Load      *loadQuestion      `json:"load"`
 	YAML      *string            `json:"yaml"`
 }
@@ -65,6 +66,8 @@ func (q *question) answer() (any, error) {
 		return q.TypeCheck.answer()
 	case q.Schema != nil:
 		return q.Schema.answer()
+	case q.Estimate != nil:
+		return q.Estimate.answer()
 	case q.Load != nil:
 		return q.Load.answer()
 	case q.YAML != nil:
