@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """scan --cluster against a real API server: it finds what a scan of the same objects in a file finds, for users of every
 kind, and never asks for more than to read. --pods=N seeds N pods (300)."""
-from cluster import *
+from controlplane import *
 
 RBAC = "rbac.authorization.k8s.io"
 CONTAINERS = [{}, {"securityContext": {"privileged": True}}, {"securityContext": {"runAsUser": 0}},

@@ -5,7 +5,7 @@
 """
 import random
 
-from cluster import *
+from controlplane import *
 from lib import scan
 
 LABELS = [

@@ -7,7 +7,7 @@ and as copies that deny dry runs, so that each request, sent as a dry run first,
 """
 import random
 
-from cluster import *
+from controlplane import *
 
 USERS = {"alice": ["dev"], "bob": ["ops", "dev"], "carol": []}
 SAID = re.compile(r"Validation failed for ValidatingAdmissionPolicy '([^']*)' with binding '[^']*': (.*)", re.DOTALL)

@@ -6,7 +6,7 @@
 import random
 
 from admission import KINDS, a_binding, a_policy, an_object, essence, redoubt, the_params
-from cluster import *
+from controlplane import *
 from rules import is_namespace, keeps_text, ours, rule_cases
 
 BATCH = 250  # policies that are active at once

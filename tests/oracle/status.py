@@ -5,7 +5,7 @@
 """
 import random
 
-from cluster import *
+from controlplane import *
 from typecheck import CRDS, fields, generate, kinds, only_valid, ours, plain
 
 
