@@ -75,6 +75,7 @@ static int read_live(struct command_context *context, const struct cluster_argum
         const struct cluster_options options = {
                 .namespace = arguments->all_namespaces ? NULL : wish->namespace,
                 .secrets = arguments->secrets,
+                .whole = wish->whole,
                 .wanted = wanted,
                 .progress = show,
                 .userdata = &view,

@@ -62,6 +62,7 @@ struct cluster_wish {
         const char *namespace;        /* only this one; NULL: all of the cluster */
         const struct policy_set *set; /* what these policies look at; NULL: everything */
         const char *group;            /* only the kinds of this API group; NULL: of any */
+        bool whole;                   /* with what is controlled by something else that is read */
 };
 
 /* Reads what WISH asks for into RET, from the cluster and the snapshots that ARGUMENTS name.

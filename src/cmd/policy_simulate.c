@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/fs.h"
 #include "base/util.h"
+#include "cmd/cluster.h"
 #include "cmd/policy.h"
 #include "cmd/policy_simulate.h"
 #include "cmd/rbac.h"
@@ -12,6 +13,7 @@ enum { FORMAT_TEXT, FORMAT_JSON };
 enum { STAGE_NONE = -1 };
 
 struct simulate_arguments {
+        struct cluster_arguments cluster;
         struct export_arguments export; /* first: what would be exported */
         struct option_strings policies, groups;
         int stage, format;
@@ -130,9 +132,12 @@ static int run(struct command_context *context, int argc, char **argv) {
         const struct simulate_arguments *arguments = context->options;
         struct input_list inputs _cleanup_(input_free) = { .file_limit =
                                                                    doc_default_limits.file_bytes };
+        const struct cluster_wish wish = { .whole = true };
         struct buf planned _cleanup_(buf_free) = BUF_INIT;
         int r;
 
+        if (argc == 0 && !cluster_named(&arguments->cluster))
+                return command_usage_error(context, "give a PATH, --cluster or --from");
         if (arguments->stage == STAGE_NONE && chooses_rules(&arguments->export))
                 return command_usage_error(context,
                                            "which stage? rules are simulated as `policy export` "
@@ -141,10 +146,13 @@ static int run(struct command_context *context, int argc, char **argv) {
         if (r >= 0)
                 r = add_inputs(context, &inputs, argc, argv);
         if (r >= 0)
+                r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
+        if (r >= 0)
                 r = confine_simulate(context, argc, argv);
         if (r < 0)
                 return r;
-        return run_on(context, &inputs, buf_str(&planned), str_from(argv[0]));
+        return run_on(context, &inputs, buf_str(&planned),
+                      str_from(argc > 0 ? argv[0] : "cluster"));
 }
 
 #define AT(field) offsetof(struct simulate_arguments, field)
@@ -160,6 +168,7 @@ static const struct option_spec specs[] = {
           "the user who makes the requests; what RBAC lets them do is read from the input",
           OPTION_STRING, AT(as) },
         { 0, "as-group", "GROUP", "a group of that user", OPTION_STRINGS, AT(groups) },
+        CLUSTER_OPTIONS(struct simulate_arguments, cluster),
         OPTION_SECTION("What is about to be applied"),
         { 0, "policy", "FILE",
           "policies and bindings, with their params; they take the place of those of the same name",
@@ -173,13 +182,13 @@ static const struct option_spec specs[] = {
 };
 
 static const struct command_positional positionals[] = {
-        { "PATH", OPTION_HINT_FILE, .repeated = true },
+        { "PATH", OPTION_HINT_FILE, .optional = true, .repeated = true },
         { NULL },
 };
 
 static const struct command_example examples[] = {
         { "redoubt policy simulate dump.yaml", "what is enforced, and what breaks it already" },
-        { "redoubt policy simulate --framework pss-baseline --stage Deny dump.yaml",
+        { "redoubt policy simulate --cluster --framework pss-baseline --stage Deny",
           "what the last stage of a roll-out would hit" },
         { NULL },
 };
@@ -189,7 +198,8 @@ const struct command command_policy_simulate = {
         .summary = "what the policies of a cluster do to what is in it",
         .description =
                 "Reads the objects of a cluster (what kubectl get -o yaml or json writes: files, "
-                "folders, or - for standard input), finds the ValidatingAdmissionPolicies and "
+                "folders, or - for standard input; or a live one: --cluster), finds the "
+                "ValidatingAdmissionPolicies and "
                 "bindings among them, and says what they enforce, what they do not, and which of "
                 "the "
                 "objects would be denied, warned of or audited if they were created or updated "

@@ -234,8 +234,9 @@ static const struct doc_node *without_managed_fields(struct arena *arena,
 }
 
 /* ITEM of a list with the apiVersion and kind that items lack. */
-static const struct doc_node *whole_object(struct arena *arena, const struct doc_node *item,
+static const struct doc_node *whole_object(struct reader *reader, const struct doc_node *item,
                                            struct str api_version, struct str kind) {
+        struct arena *arena = &reader->page;
         struct doc_node *made = doc_new_map(arena, NULL, item->map.count + 2);
         struct doc_node text = { .kind = DOC_STRING };
         size_t count = 0;
@@ -247,7 +248,7 @@ static const struct doc_node *whole_object(struct arena *arena, const struct doc
         for (uint32_t i = 0; i < item->map.count; i++) {
                 const struct doc_entry *entry = &item->map.entries[i];
 
-                if (str_eq(entry->key, STR("metadata")))
+                if (str_eq(entry->key, STR("metadata")) && !reader->options->whole)
                         doc_map_set(made, count++, entry->key,
                                     without_managed_fields(arena, &entry->value));
                 else if (!str_eq(entry->key, STR("apiVersion")) && !str_eq(entry->key, STR("kind")))
@@ -264,7 +265,7 @@ static void add_object(struct reader *reader, const struct cluster_resource *res
         struct str namespace = text_at(metadata, "namespace"), api_version, path;
         struct buf yaml _cleanup_(buf_free) = BUF_INIT;
 
-        if (item->kind != DOC_MAP || is_controlled(metadata))
+        if (item->kind != DOC_MAP || (!reader->options->whole && is_controlled(metadata)))
                 return;
         api_version = resource->group.len
                               ? arena_printf(&reader->page, "%.*s/%.*s", STR_ARG(resource->group),
@@ -274,7 +275,7 @@ static void add_object(struct reader *reader, const struct cluster_resource *res
                             namespace.len ? "/" : "", STR_ARG(resource->resource),
                             resource->group.len ? "." : "", STR_ARG(resource->group),
                             STR_ARG(text_at(metadata, "name")));
-        object = whole_object(&reader->page, item, api_version, resource->kind);
+        object = whole_object(reader, item, api_version, resource->kind);
         reader->objects++;
         doc_write_yaml(&yaml, object, 0);
         input_add_text(reader->list, path, buf_str(&yaml));

@@ -8,7 +8,8 @@
  *
  * What may not be read is reported precisely and makes the scan incomplete. Secrets are left out
  * unless the user allows to read them. Objects that a listed workload controls (the pods of
- * a Deployment) are left out too: what is found in its template is found once.
+ * a Deployment) are left out too, unless all is asked for: what is found in its template is found
+ * once.
  */
 #pragma once
 
@@ -25,6 +26,7 @@ struct cluster_resource {
 struct cluster_options {
         const char *namespace; /* only this one; NULL: all of the cluster */
         bool secrets;          /* read Secrets, with what they hold */
+        bool whole;            /* leave nothing out: neither what is controlled nor managedFields */
         unsigned page;         /* objects of one answer; 0: 500 */
         /* How many rules look at RESOURCE; what none looks at is not read. */
         size_t (*wanted)(void *userdata, const struct cluster_resource *resource);

@@ -247,6 +247,18 @@ def test_kubeconfigs_are_merged():
             assert r.status == 2 and words in r.err, (arguments, env, r)
 
 
+def test_simulation_of_a_live_cluster():
+    policy = json.dumps({"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "p"}, "spec": {
+            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}]}, "validations": [{"expression": "false"}]}},
+        {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": "b"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}}]})
+    owned = item("owned", ownerReferences=[{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "good", "controller": True}])
+    with Server({"/api/v1/pods": {"items": [owned]}}).running(**{"policy.yaml": policy}) as path:
+        r = run("policy", "simulate", "--cluster", "--policy", "policy.yaml", "-o", "json", cwd=path, env={"KUBECONFIG": "config"})
+        assert r.status == 1 and '"owned"' in r.text, r
+        assert run("policy", "simulate", cwd=path).status == 2
+
+
 def test_rbac_of_a_live_cluster():
     api = "rbac.authorization.k8s.io"
     groups = {"kind": "APIGroupDiscoveryList", "items": APPS["items"] + [{"metadata": {"name": api}, "versions": [{"version": "v1", "resources": [
