@@ -13,12 +13,12 @@ enum { FORMAT_TEXT, FORMAT_JSON };
 enum { STAGE_NONE = -1 };
 
 struct simulate_arguments {
-        struct cluster_arguments cluster;
         struct export_arguments export; /* first: what would be exported */
         struct option_strings policies, groups;
         int stage, format;
         const char *as;
         bool all;
+        struct cluster_arguments cluster;
 };
 
 static const struct option_word stages[] = {
