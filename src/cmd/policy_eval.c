@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "cmd/policy.h"
+#include "cmd/policy_stream.h"
 #include "cmd/rbac.h"
 #include "doc/write.h"
 
@@ -124,151 +125,13 @@ static int answer_files(struct command_context *context, request_answer_fn *answ
 
 /* --- a stream of questions --- */
 
-/* Policies are compiled once for all lines that bring the same text. */
-struct compiled {
-        struct str key; /* in the arena of the set */
-        uint32_t hash;
-        struct policy_set set;
-        struct doc_source source;
-};
-enum { CACHE_SIZE = 64 };
-
-struct stream {
-        const struct request_arguments *arguments;
-        request_answer_fn *answer;
-        const struct policy_user *user; /* wins over those of the lines */
-        const struct rbac_index *rbac;
-        struct compiled *cache[CACHE_SIZE];
-        uint16_t kube_minor;
-        size_t next; /* the entry to give up when a new one is made */
-};
-
-static void compiled_free(struct compiled *compiled) {
-        if (!compiled)
-                return;
-        policy_set_free(&compiled->set);
-        free(compiled);
-}
-
-static void add_json_field(struct buf *buf, const struct doc_node *line, const char *field) {
-        const struct doc_node *node = doc_get(line, str_from(field));
-
-        buf_add_char(buf, buf->len ? ',' : '[');
-        if (node)
-                doc_write_json(buf, node);
-        else
-                buf_add(buf, STR("null"));
-}
-
-/* Adds NODE: an object, a list of them, or text that holds some. */
-static int add_part(struct compiled *compiled, const struct doc *doc, const struct doc_node *node,
-                    struct error *error) {
-        struct doc_source *source;
-        int r = 0;
-
-        if (node->kind == DOC_LIST)
-                for (uint32_t i = 0; i < node->list.count && r >= 0; i++)
-                        r = policy_set_add_object(&compiled->set, doc, &node->list.items[i], error);
-        else if (node->kind == DOC_MAP)
-                r = policy_set_add_object(&compiled->set, doc, node, error);
-        else if (node->kind == DOC_STRING) {
-                source = arena_new(&compiled->set.arena, struct doc_source);
-                *source = (struct doc_source){ STR(""), node->string };
-                r = policy_set_add_source(&compiled->set, source, error);
-        }
-        return r;
-}
-
-static int compile(struct compiled *compiled, struct str key, uint16_t minor, struct error *error) {
-        struct arena *arena = &compiled->set.arena;
-        struct doc_reader reader;
-        struct doc *doc;
-        int r = policy_set_init(&compiled->set, minor, error);
-
-        compiled->key = arena_str(arena, key);
-        compiled->source = (struct doc_source){ STR(""), compiled->key };
-        if (r < 0)
-                return r;
-        doc_reader_init(&reader, &compiled->source, DOC_JSON, NULL);
-        r = doc_read(&reader, arena, &doc, error);
-        for (uint32_t i = 0; r >= 0 && i < doc->root->list.count; i++)
-                r = add_part(compiled, doc, &doc->root->list.items[i], error);
-        if (r >= 0)
-                r = policy_set_finish(&compiled->set, error);
-        if (r >= 0 && compiled->set.policies.count + compiled->set.mutators.count == 0)
-                r = error_set(error, -EINVAL, "there is no policy to judge by");
-        return r;
-}
-
-static int find_policies(struct stream *stream, const struct doc_node *line,
-                         const struct policy_set **ret, struct error *error) {
-        struct buf key _cleanup_(buf_free) = BUF_INIT;
-        struct compiled *made;
-        uint32_t hash;
-        int r;
-
-        add_json_field(&key, line, "policy");
-        add_json_field(&key, line, "binding");
-        add_json_field(&key, line, "params");
-        buf_add_char(&key, ']');
-        hash = str_hash(buf_str(&key));
-        for (size_t i = 0; i < CACHE_SIZE; i++)
-                if (stream->cache[i] && stream->cache[i]->hash == hash &&
-                    str_eq(stream->cache[i]->key, buf_str(&key))) {
-                        *ret = &stream->cache[i]->set;
-                        return 0;
-                }
-        made = xrealloc(NULL, 1, sizeof *made);
-        *made = (struct compiled){ .hash = hash };
-        r = compile(made, buf_str(&key), stream->kube_minor, error);
-        if (r < 0) {
-                compiled_free(made);
-                return r;
-        }
-        compiled_free(stream->cache[stream->next]);
-        stream->cache[stream->next] = made;
-        stream->next = (stream->next + 1) % CACHE_SIZE;
-        *ret = &made->set;
-        return 0;
-}
-
-static int answer_line(struct stream *stream, struct str text, struct arena *arena,
-                       struct buf *answer, struct error *error) {
-        struct doc_source source = { STR(""), text };
-        struct policy_question question = { .user = stream->user, .rbac = stream->rbac };
-        const struct policy_set *set;
-        struct policy_subject subject;
-        struct doc_reader reader;
-        struct doc *doc;
-        int r;
-
-        doc_reader_init(&reader, &source, DOC_JSON, NULL);
-        r = doc_read(&reader, arena, &doc, error);
-        if (r == 0 || (r > 0 && doc->root->kind != DOC_MAP))
-                r = error_set(error, -EINVAL, "a question is a JSON object");
-        if (r < 0)
-                return r;
-        question.object = doc_get(doc->root, STR("object"));
-        question.old_object = doc_get(doc->root, STR("oldObject"));
-        question.namespace_object = doc_get(doc->root, STR("namespaceObject"));
-        question.request = doc_get(doc->root, STR("request"));
-        r = find_policies(stream, doc->root, &set, error);
-        if (r >= 0)
-                r = policy_question_subject(&question, arena, &subject, error);
-        if (r >= 0)
-                stream->answer(stream->arguments, answer, set, &question, &subject);
-        return r;
-}
-
-static int answer_stream(struct command_context *context, request_answer_fn *answer_request,
+static int answer_stream(struct command_context *context, request_answer_fn *answer,
                          const struct rbac_index *rbac) {
         const struct request_arguments *arguments = context->options;
-        struct stream stream = { .arguments = arguments,
-                                 .answer = answer_request,
-                                 .user = user_of(context),
-                                 .rbac = rbac };
-        struct buf line _cleanup_(buf_free) = BUF_INIT, answer _cleanup_(buf_free) = BUF_INIT;
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct policy_stream stream _cleanup_(policy_stream_free) = {
+                .arguments = arguments, .answer = answer, .user = user_of(context), .rbac = rbac
+        };
+        struct buf line _cleanup_(buf_free) = BUF_INIT, text _cleanup_(buf_free) = BUF_INIT;
         int r = language_minor(&arguments->language, &stream.kube_minor, context->error);
 
         if (r < 0)
@@ -276,23 +139,15 @@ static int answer_stream(struct command_context *context, request_answer_fn *ans
         while ((r = fs_read_line(stdin, doc_default_limits.file_bytes, &line)) != 0) {
                 struct error error = { 0 };
 
-                buf_clear(&answer);
-                if (r < 0)
-                        error_set(&error, r, "the line is too long");
-                else if (str_trim(buf_str(&line)).len == 0)
-                        continue;
-                else
-                        r = answer_line(&stream, buf_str(&line), &arena, &answer, &error);
+                buf_clear(&text);
                 if (r < 0) {
-                        buf_clear(&answer);
-                        policy_answer_invalid(&answer, &error);
-                }
-                fwrite(answer.data, 1, answer.len, stdout);
+                        error_set(&error, r, "the line is too long");
+                        policy_answer_invalid(&text, &error);
+                } else if (str_trim(buf_str(&line)).len > 0)
+                        policy_stream_answer(&stream, buf_str(&line), &text);
+                fwrite(text.data, 1, text.len, stdout);
                 fflush(stdout);
-                arena_reset(&arena, 1 << 20);
         }
-        for (size_t i = 0; i < CACHE_SIZE; i++)
-                compiled_free(stream.cache[i]);
         return COMMAND_CLEAN;
 }
 

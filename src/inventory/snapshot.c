@@ -222,9 +222,17 @@ static int read_object(struct snapshot_reader *reader, const struct doc_node *li
         return 0;
 }
 
+/* Something that was not read when the snapshot was written. */
+static int read_problem(struct snapshot_reader *reader, const struct doc_node *line) {
+        const struct doc_node *incomplete = doc_get(line, STR("incomplete"));
+
+        problem(reader, !incomplete || incomplete->kind != DOC_BOOL || incomplete->boolean,
+                doc_string(doc_get(line, STR("problem")), STR("something was not read")));
+        return 0;
+}
+
 static int read_line(struct snapshot_reader *reader) {
         struct doc_source source = { STR(""), buf_str(&reader->line) };
-        const struct doc_node *message;
         struct doc_reader json;
         struct doc *doc;
         int r;
@@ -236,17 +244,11 @@ static int read_line(struct snapshot_reader *reader) {
                 return read_header(reader, r > 0 ? doc->root : NULL);
         if (r <= 0 || reader->ended)
                 return broken(reader, "the snapshot has a line that is no JSON");
-        message = doc_get(doc->root, STR("problem"));
         if (doc_get(doc->root, STR("end")))
                 return read_end(reader, doc_get(doc->root, STR("end")));
-        if (!message)
-                return read_object(reader, doc->root);
-        r = 0;
-        problem(reader,
-                !doc_get(doc->root, STR("incomplete")) ||
-                        doc_get(doc->root, STR("incomplete"))->boolean,
-                doc_string(message, STR("something was not read")));
-        return r;
+        if (doc_get(doc->root, STR("problem")))
+                return read_problem(reader, doc->root);
+        return read_object(reader, doc->root);
 }
 
 /* Takes in what was decompressed, line by line. */
