@@ -398,3 +398,7 @@ struct client *client_free(struct client *client) {
 size_t client_requests(const struct client *client) {
         return client->requests;
 }
+
+const char *client_libraries(void) {
+        return curl_version();
+}

@@ -46,5 +46,8 @@ struct client_answer {
 int client_get(struct client *client, const char *path, const char *accept,
                struct client_answer *answer, struct error *error);
 
+/* The libraries that it is made of, with their versions; "none" in a build without them. */
+const char *client_libraries(void);
+
 /* How many requests were sent, tries included. */
 size_t client_requests(const struct client *client);

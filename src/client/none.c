@@ -30,3 +30,7 @@ size_t client_requests(const struct client *client) {
         (void)client;
         return 0;
 }
+
+const char *client_libraries(void) {
+        return "none";
+}

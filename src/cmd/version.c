@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <yaml.h>
+#include <zstd.h>
 
 #include "base/confine.h"
 #include "base/util.h"
+#include "client/client.h"
 #include "cmd/command.h"
 
 /* RE2 has no call that tells its version: this is the one it was built against. */
@@ -44,6 +46,8 @@ static int run(struct command_context *context _unused_, int argc _unused_, char
         printf("re2         " REDOUBT_RE2_VERSION "\n");
         if (seccomp)
                 printf("libseccomp  %u.%u.%u\n", seccomp->major, seccomp->minor, seccomp->micro);
+        printf("zstd        %s\n", ZSTD_versionString());
+        printf("client      %s\n", client_libraries());
         print_kernel();
         return COMMAND_CLEAN;
 }
