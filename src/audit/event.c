@@ -45,6 +45,8 @@ int audit_event_read(const struct doc_node *root, struct audit_event *ret, struc
                 .uri = text(root, "requestURI"),
                 .time = text(root, "requestReceivedTimestamp"),
                 .user = impersonated ? impersonated : object(root, "user"),
+                .impersonator = impersonated ? object(root, "user") : NULL,
+                .decision = text(object(root, "annotations"), "authorization.k8s.io/decision"),
                 .group = text(reference, "apiGroup"),
                 .version = text(reference, "apiVersion"),
                 .resource = text(reference, "resource"),

@@ -25,6 +25,8 @@ struct audit_event {
         struct str time; /* when the request arrived: RFC 3339, in UTC */
         struct str uri;
         const struct doc_node *user; /* whom the request was made as; NULL: nobody is named */
+        const struct doc_node *impersonator; /* who made it, where that is another; else NULL */
+        struct str decision; /* of the authorizer: "allow" or "forbid"; empty: not said */
         struct str group, version, resource, subresource, namespace, name; /* objectRef */
         int code;                                                          /* HTTP; 0: not said */
         const struct doc_node *request_object, *response_object; /* NULL where there is none */

@@ -3,9 +3,8 @@
 
 #include "audit/replay.h"
 #include "base/confine.h"
-#include "base/fs.h"
 #include "base/map.h"
-#include "base/walk.h"
+#include "cmd/audit_log.h"
 #include "cmd/policy.h"
 #include "cmd/policy_replay.h"
 #include "cmd/rbac.h"
@@ -25,9 +24,6 @@ static const struct option_word formats[] = {
         { NULL },
 };
 
-/* Unreadable lines that are told one by one. */
-enum { TOLD_LINES = 10 };
-
 struct run {
         struct command_context *context;
         struct policy_set set;
@@ -35,9 +31,8 @@ struct run {
         struct rbac_index rbac;
         bool has_rbac;
         struct replay replay;
-        struct arena line_arena, scratch;
-        struct str file; /* of the line at hand */
-        size_t line;
+        struct audit_log log;
+        struct arena scratch;
 };
 
 static void run_free(struct run *run) {
@@ -45,7 +40,7 @@ static void run_free(struct run *run) {
         map_free(&run->namespaces);
         rbac_index_free(&run->rbac);
         replay_free(&run->replay);
-        arena_free(&run->line_arena);
+        audit_log_free(&run->log);
         arena_free(&run->scratch);
 }
 
@@ -124,18 +119,7 @@ static int read_inputs(struct run *run, const struct replay_arguments *arguments
         return r;
 }
 
-/* --- a line of the log --- */
-
-static void tell(struct run *run, const char *message) {
-        struct error error = { 0 };
-
-        if (++run->replay.unreadable > TOLD_LINES)
-                return;
-        error_set(&error, -EINVAL, "%s", message);
-        error_set_file(&error, run->file);
-        error.line = (uint32_t)MIN(run->line, (size_t)UINT32_MAX);
-        command_print_error(&error);
-}
+/* --- an event of the log --- */
 
 static struct doc_node string_node(struct str value) {
         return (struct doc_node){ .kind = DOC_STRING, .string = value };
@@ -201,13 +185,13 @@ static int judge(struct run *run, const struct audit_event *event,
                 .object = request->object,
                 .old_object = request->old_object,
                 .namespace_object = namespace,
-                .request = admission_request(&run->line_arena, event, request),
+                .request = admission_request(&run->log.arena, event, request),
                 .rbac = run->has_rbac ? &run->rbac : NULL,
         };
         struct replay_request judged = {
-                .event = event, .request = request, .file = run->file, .line = run->line
+                .event = event, .request = request, .file = run->log.file, .line = run->log.line
         };
-        int r = policy_question_subject(&question, &run->line_arena, &judged.subject, error);
+        int r = policy_question_subject(&question, &run->log.arena, &judged.subject, error);
 
         if (r < 0)
                 return r;
@@ -218,127 +202,29 @@ static int judge(struct run *run, const struct audit_event *event,
         return 0;
 }
 
-static void take_event(struct run *run, const struct doc_node *root) {
-        struct error error = { 0 };
+static int take_event(void *userdata, const struct doc_node *root, struct error *error) {
+        struct run *run = userdata;
         struct audit_request request;
         struct audit_event event;
-        int r = audit_event_read(root, &event, &error);
+        int r = audit_event_read(root, &event, error);
 
-        if (r >= 0) {
-                run->replay.events++;
-                switch (audit_request_read(&event, &request)) {
-                case AUDIT_STAGE:
-                        run->replay.stages++;
-                        break;
-                case AUDIT_READ:
-                        run->replay.reads++;
-                        break;
-                case AUDIT_REFUSED:
-                        run->replay.refused++;
-                        break;
-                case AUDIT_ADMISSION:
-                        r = judge(run, &event, &request, &error);
-                        break;
-                }
-        }
         if (r < 0)
-                tell(run, error.message);
-}
-
-/* A webhook or a collector may have put several events into one line. */
-static void take_line(struct run *run, struct str text) {
-        struct error error = { 0 };
-        struct doc_source source;
-        struct doc_reader reader;
-        const struct doc_node *items;
-        struct doc *doc;
-        int r = doc_source_init(&run->line_arena, run->file, text, &source, &error);
-
-        if (r >= 0) {
-                doc_reader_init(&reader, &source, DOC_JSON, NULL);
-                r = doc_read(&reader, &run->line_arena, &doc, &error);
+                return r;
+        run->replay.events++;
+        switch (audit_request_read(&event, &request)) {
+        case AUDIT_STAGE:
+                run->replay.stages++;
+                break;
+        case AUDIT_READ:
+                run->replay.reads++;
+                break;
+        case AUDIT_REFUSED:
+                run->replay.refused++;
+                break;
+        case AUDIT_ADMISSION:
+                return judge(run, &event, &request, error);
         }
-        if (r <= 0) {
-                tell(run, r < 0 ? error.message : "holds no JSON");
-                return;
-        }
-        items = doc_get(doc->root, STR("items"));
-        if (!items || items->kind != DOC_LIST)
-                take_event(run, doc->root);
-        else
-                for (uint32_t i = 0; i < items->list.count; i++)
-                        take_event(run, &items->list.items[i]);
-}
-
-/* --- the logs --- */
-
-static bool is_compressed(struct str line) {
-        return str_starts(line, STR("\x1f\x8b")) || str_starts(line, STR("\x28\xb5\x2f\xfd"));
-}
-
-static int read_log(struct run *run, FILE *file) {
-        struct buf line _cleanup_(buf_free) = BUF_INIT;
-        int r;
-
-        for (run->line = 1; (r = fs_read_line(file, doc_default_limits.file_bytes, &line)) != 0;
-             run->line++) {
-                if (run->line == 1 && is_compressed(buf_str(&line)))
-                        return error_set(run->context->error, -EINVAL,
-                                         "is compressed; unpack it: zcat or zstdcat FILE | redoubt "
-                                         "policy replay --audit-log - ...");
-                if (r < 0)
-                        tell(run, "the line is too long");
-                else if (str_trim(buf_str(&line)).len > 0)
-                        take_line(run, buf_str(&line));
-                arena_reset(&run->line_arena, 1 << 20);
-        }
-        return ferror(file) ? error_set(run->context->error, -EIO, "cannot be read") : 0;
-}
-
-static int replay_file(void *userdata, struct str path, uint64_t size) {
-        struct run *run = userdata;
-        bool standard_input = str_eq(path, STR("-"));
-        _cleanup_fclose_ FILE *opened = standard_input ? NULL : fopen(path.ptr, "re");
-        int r;
-
-        (void)size;
-        run->file = standard_input ? STR("<stdin>") : path;
-        if (!standard_input && !opened)
-                r = error_set(run->context->error, -errno, "%s", strerror(errno));
-        else
-                r = read_log(run, standard_input ? stdin : opened);
-        if (r < 0)
-                error_set_file(run->context->error, run->file);
-        return r;
-}
-
-/* In a folder: audit.log and what it was rotated to. */
-static bool is_log(void *userdata _unused_, struct str path, struct str relative _unused_,
-                   bool folder) {
-        return folder || str_ends(path, STR(".log")) || str_ends(path, STR(".jsonl")) ||
-               str_ends(path, STR(".json"));
-}
-
-static void cannot_read(void *userdata, struct str path, const char *message) {
-        struct run *run = userdata;
-
-        run->file = path;
-        run->line = 0;
-        tell(run, message);
-}
-
-static int replay_logs(struct run *run, const struct option_strings *logs) {
-        const struct walk walk = { is_log, replay_file, cannot_read, run };
-        int r = 0;
-
-        for (size_t i = 0; i < logs->count && r >= 0; i++) {
-                if (strcmp(logs->items[i], "-") == 0)
-                        r = replay_file(run, STR("-"), 0);
-                else
-                        r = walk_path(run->context->arena, str_from(logs->items[i]), &walk,
-                                      run->context->error);
-        }
-        return r;
+        return 0;
 }
 
 /* --- the verb --- */
@@ -399,7 +285,9 @@ static int run_verb(struct command_context *context, int argc _unused_, char **a
         if (r < 0)
                 return r;
         replay_init(&run.replay, &run.set, (size_t)arguments->examples);
-        r = replay_logs(&run, &arguments->logs);
+        run.log = (struct audit_log){ .context = context, .event = take_event, .userdata = &run };
+        r = audit_log_read(&run.log, &arguments->logs);
+        run.replay.unreadable = run.log.unreadable;
         if (r < 0)
                 return r;
         r = report(arguments, &run.replay);
@@ -410,10 +298,7 @@ static int run_verb(struct command_context *context, int argc _unused_, char **a
 
 static const struct option_spec specs[] = {
         OPTION_SECTION("Log"),
-        { 0, "audit-log", "PATH",
-          "audit events, one JSON object a line: a file, a folder of rotated files, or - for "
-          "standard input",
-          OPTION_STRINGS, AT(logs), .hint = OPTION_HINT_FILE },
+        AUDIT_LOG_OPTION(AT(logs)),
         { 0, "namespaces", "FILE",
           "the Namespaces, for namespaceSelector and namespaceObject (kubectl get ns -o yaml)",
           OPTION_STRINGS, AT(namespaces), .hint = OPTION_HINT_FILE },

@@ -166,8 +166,11 @@ static const struct command command_rbac_can_i = {
 };
 
 static const struct command *const verbs[] = {
-        &command_rbac_can_i, &command_rbac_who_can, &command_rbac_subject, &command_rbac_matrix,
-        &command_rbac_risks, &command_rbac_review,  &command_rbac_diff,    NULL,
+        &command_rbac_can_i,   &command_rbac_who_can,
+        &command_rbac_subject, &command_rbac_matrix,
+        &command_rbac_risks,   &command_rbac_review,
+        &command_rbac_diff,    &command_rbac_unused,
+        &command_rbac_least,   NULL,
 };
 
 const struct command command_rbac = {

@@ -6,12 +6,14 @@
 #include "cmd/cluster.h"
 #include "cmd/command.h"
 #include "inventory/files.h"
-#include "rbac/rbac.h"
+#include "rbac/rights.h"
+#include "rbac/usage.h"
 
 enum { RBAC_TEXT, RBAC_JSON };
 
 struct rbac_arguments {
         struct option_strings files, groups, resources;
+        struct option_strings logs; /* audit logs that are read after the manifests */
         struct cluster_arguments cluster;
         const char *namespace, *as, *subresource;
         bool stream, no_defaults;
@@ -80,14 +82,47 @@ struct str rbac_scope_text(struct arena *arena, const struct rbac_binding *bindi
 struct str rbac_request_text(struct arena *arena, const struct rbac_request *request);
 /* "ServiceAccount ci/deployer", "User jane". */
 struct str rbac_subject_name(struct arena *arena, enum rbac_subject_kind kind, struct str name);
+/* "get list", and "pods, pods/log, deployments.apps": what RULE is about. */
+struct str rbac_rule_verbs(struct arena *arena, const struct rbac_rule *rule);
+struct str rbac_rule_objects(struct arena *arena, const struct rbac_rule *rule);
 /* "rbac/ci.yaml:14", or "built in". */
 struct str rbac_place_text(struct arena *arena, struct str file, struct doc_pos pos);
 
 /* Appends DECISION as an object without the closing brace. */
 void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_decision *decision);
 
+/* Appends RULE as an object. */
+void rbac_add_rule(struct buf *buf, const struct rbac_rule *rule);
+
+/* rbac_diff.c: appends what is GAINED and LOST for people or for programs. */
+struct rbac_difference {
+        struct arena *arena;
+        struct rbac_changes gained, lost;
+        bool complete;
+};
+void rbac_add_difference(struct buf *buf, struct rbac_difference *difference, int format);
+
+/* rbac_usage.c: what a log says that was used. */
+struct rbac_log {
+        struct rbac_usage usage;
+        size_t events, unfinished, forbidden, failed, unreadable;
+};
+
+/* Reads the logs of ARGUMENTS into RET. Requests that were allowed but failed count WITH_FAILED. */
+int rbac_read_logs(struct command_context *context, const struct rbac_arguments *arguments,
+                   bool with_failed, struct rbac_log *ret);
+void rbac_log_free(struct rbac_log *log);
+
+/* Whether all of it could be read. */
+bool rbac_log_is_complete(const struct rbac_log *log);
+
+/* Appends lines about LOG, each behind PREFIX; or the object that says the same. */
+void rbac_add_log(struct buf *buf, const struct rbac_log *log, const char *prefix);
+void rbac_add_log_json(struct buf *buf, const struct rbac_log *log);
+
 /* rbac_stream.c: answers one line of JSON for each line of standard input. */
 int rbac_stream(struct command_context *context, const struct rbac_index *index);
 
-extern const struct command command_rbac_diff, command_rbac_matrix, command_rbac_review,
-        command_rbac_risks, command_rbac_subject, command_rbac_who_can;
+extern const struct command command_rbac_diff, command_rbac_least, command_rbac_matrix,
+        command_rbac_review, command_rbac_risks, command_rbac_subject, command_rbac_unused,
+        command_rbac_who_can;

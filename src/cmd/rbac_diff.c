@@ -5,13 +5,6 @@
 #include "cmd/table.h"
 #include "rbac/rights.h"
 
-struct diff {
-        const struct rbac_arguments *arguments;
-        struct arena *arena;
-        struct rbac_changes gained, lost;
-        bool complete;
-};
-
 /* --- words --- */
 
 static struct str object_text(struct arena *arena, const struct rbac_object *object) {
@@ -59,8 +52,8 @@ static struct str place_of(struct arena *arena, const struct rbac_change *change
 
 /* --- writing --- */
 
-static void add_rows(struct diff *diff, const char *sign, const struct rbac_changes *changes,
-                     struct table *table) {
+static void add_rows(struct rbac_difference *diff, const char *sign,
+                     const struct rbac_changes *changes, struct table *table) {
         struct arena *arena = diff->arena;
 
         for (size_t i = 0; i < changes->count; i++) {
@@ -75,7 +68,7 @@ static void add_rows(struct diff *diff, const char *sign, const struct rbac_chan
         }
 }
 
-static void write_text(struct diff *diff, struct buf *buf) {
+static void write_text(struct rbac_difference *diff, struct buf *buf) {
         struct table table = { .columns = 5 };
 
         add_rows(diff, "+", &diff->gained, &table);
@@ -90,7 +83,8 @@ static void add_field(struct buf *buf, const char *name, struct str value) {
         buf_add_json(buf, value);
 }
 
-static void change_json(struct diff *diff, struct buf *buf, const struct rbac_change *change) {
+static void change_json(struct rbac_difference *diff, struct buf *buf,
+                        const struct rbac_change *change) {
         struct arena *arena = diff->arena;
 
         buf_add_char(buf, '{');
@@ -131,7 +125,7 @@ static void change_json(struct diff *diff, struct buf *buf, const struct rbac_ch
                    change->rule->role->place.file.len ? change->rule->pos.line : 0);
 }
 
-static void changes_json(struct diff *diff, struct buf *buf, const char *name,
+static void changes_json(struct rbac_difference *diff, struct buf *buf, const char *name,
                          const struct rbac_changes *changes) {
         buf_printf(buf, "\"%s\":[", name);
         for (size_t i = 0; i < changes->count; i++) {
@@ -141,12 +135,19 @@ static void changes_json(struct diff *diff, struct buf *buf, const char *name,
         buf_add_char(buf, ']');
 }
 
-static void write_json(struct diff *diff, struct buf *buf) {
+static void write_json(struct rbac_difference *diff, struct buf *buf) {
         buf_add_char(buf, '{');
         changes_json(diff, buf, "gained", &diff->gained);
         buf_add(buf, STR(",\n "));
         changes_json(diff, buf, "lost", &diff->lost);
         buf_printf(buf, ",\n \"complete\":%s}\n", diff->complete ? "true" : "false");
+}
+
+void rbac_add_difference(struct buf *buf, struct rbac_difference *diff, int format) {
+        if (format == RBAC_JSON)
+                write_json(diff, buf);
+        else
+                write_text(diff, buf);
 }
 
 /* --- running --- */
@@ -176,7 +177,8 @@ static int read_both(struct command_context *context, char **argv, struct rbac_i
 static int run(struct command_context *context, int argc, char **argv) {
         struct rbac_index old _cleanup_(rbac_index_free) = { 0 };
         struct rbac_index new _cleanup_(rbac_index_free) = { 0 };
-        struct diff diff = { .arguments = context->options, .arena = context->arena };
+        const struct rbac_arguments *arguments = context->options;
+        struct rbac_difference diff = { .arena = context->arena };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         int r;
 
@@ -191,10 +193,7 @@ static int run(struct command_context *context, int argc, char **argv) {
                 command_note("some roles grant too many rights to compare one by one");
                 diff.complete = false;
         }
-        if (diff.arguments->format == RBAC_JSON)
-                write_json(&diff, &text);
-        else
-                write_text(&diff, &text);
+        rbac_add_difference(&text, &diff, arguments->format);
         fwrite(text.data, 1, text.len, stdout);
         if (!diff.complete)
                 return COMMAND_INCOMPLETE;

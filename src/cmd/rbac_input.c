@@ -131,15 +131,26 @@ bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct 
         return !input.incomplete;
 }
 
+/* What is left to read are files and logs. */
+static int confine_to(struct command_context *context, const struct rbac_arguments *arguments) {
+        size_t files = arguments->files.count, logs = arguments->logs.count;
+        const char **paths = arena_new_array(context->arena, files + logs + 1, const char *);
+        struct confine_rules rules = { .read = paths };
+
+        for (size_t i = 0; i < files; i++)
+                paths[rules.read_count++] = arguments->files.items[i];
+        for (size_t i = 0; i < logs; i++)
+                paths[rules.read_count++] = arguments->logs.items[i];
+        if (files == 0)
+                paths[rules.read_count++] = ".";
+        return confine(&rules, NULL, context->error);
+}
+
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete) {
-        static const char *const here[] = { "." };
         const struct cluster_wish wish = { .group = "rbac.authorization.k8s.io" };
         struct input_list inputs _cleanup_(input_free) = { 0 };
         bool live = cluster_named(&arguments->cluster);
-        struct confine_rules rules = { .read = arguments->files.count ? arguments->files.items
-                                                                      : here,
-                                       .read_count = MAX(arguments->files.count, (size_t)1) };
         int r = 0;
 
         if (!live || arguments->files.count > 0)
@@ -147,7 +158,7 @@ int rbac_read(struct command_context *context, const struct rbac_arguments *argu
         if (r >= 0)
                 r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
         if (r >= 0)
-                r = confine(&rules, NULL, context->error);
+                r = confine_to(context, arguments);
         if (r < 0)
                 return r;
         *ret_complete = rbac_read_inputs(&inputs, arguments->no_defaults, index);

@@ -350,7 +350,7 @@ static bool only_core(const struct rbac_strings *groups) {
 }
 
 /* "deployments, daemonsets (apps) named cart". */
-static struct str rule_objects(struct arena *arena, const struct rbac_rule *rule) {
+struct str rbac_rule_objects(struct arena *arena, const struct rbac_rule *rule) {
         struct buf text _cleanup_(buf_free) = BUF_INIT;
 
         add_words(&text, &rule->resources, ", ");
@@ -370,6 +370,13 @@ static struct str rule_objects(struct arena *arena, const struct rbac_rule *rule
                 buf_add(&text, text.len > 0 ? STR("; URLs ") : STR("URLs "));
                 add_words(&text, &rule->urls, " ");
         }
+        return arena_str(arena, buf_str(&text));
+}
+
+struct str rbac_rule_verbs(struct arena *arena, const struct rbac_rule *rule) {
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+
+        add_words(&text, &rule->verbs, " ");
         return arena_str(arena, buf_str(&text));
 }
 
@@ -399,12 +406,10 @@ static void grant_text(struct buf *buf, struct arena *arena, const struct rbac_p
                 buf_add(buf, STR("  grants nothing: there is no such role in the input\n"));
         for (size_t i = 0; binding->role && i < binding->role->rule_count; i++) {
                 const struct rbac_rule *rule = binding->role->rules[i];
-                struct buf verbs _cleanup_(buf_free) = BUF_INIT;
+                struct str verbs = rbac_rule_verbs(arena, rule);
 
-                buf_add(&verbs, STR("  "));
-                add_words(&verbs, &rule->verbs, " ");
-                table_add(arena, &table, arena_str(arena, buf_str(&verbs)),
-                          rule_objects(arena, rule),
+                table_add(arena, &table, arena_printf(arena, "  %.*s", STR_ARG(verbs)),
+                          rbac_rule_objects(arena, rule),
                           rbac_place_text(arena, rule->role->place.file, rule->pos));
         }
         table_write(buf, &table);
@@ -420,7 +425,7 @@ static void strings_json(struct buf *buf, const char *name, const struct rbac_st
         buf_add_char(buf, ']');
 }
 
-static void rule_json(struct buf *buf, const struct rbac_rule *rule) {
+void rbac_add_rule(struct buf *buf, const struct rbac_rule *rule) {
         buf_add_char(buf, '{');
         strings_json(buf, "verbs", &rule->verbs);
         buf_add_char(buf, ',');
@@ -453,7 +458,7 @@ static void grant_json(struct buf *buf, struct arena *arena, const struct rbac_p
                    binding->role ? "false" : "true");
         for (size_t i = 0; binding->role && i < binding->role->rule_count; i++) {
                 buf_add(buf, i ? STR(",\n   ") : STR("\n   "));
-                rule_json(buf, binding->role->rules[i]);
+                rbac_add_rule(buf, binding->role->rules[i]);
         }
         buf_add(buf, STR("]}"));
 }
