@@ -13,6 +13,10 @@ static int run(struct command_context *context, int argc _unused_, char **argv _
                 return r;
         if (text.len > 0)
                 fwrite(text.data, 1, text.len, stdout);
+        if (set.mutators.count > 0)
+                command_note("%zu mutating policies among the rules are not exported: apply them "
+                             "as they are",
+                             set.mutators.count);
         if (left_out > 0 && context->common.verbose > 0)
                 command_note("%zu rules that no API server would ask are left out", left_out);
         return COMMAND_CLEAN;

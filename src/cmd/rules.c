@@ -38,7 +38,10 @@ static int choose(const struct rule_arguments *arguments, struct command_context
                 r = policy_set_keep(set, option_strs(context->arena, &arguments->skip),
                                     arguments->skip.count, false, context->error);
         if (r >= 0 && set->policies.count == 0)
-                r = error_set(context->error, -ENOENT, "no rule is left to judge by");
+                r = error_set(context->error, -ENOENT, "no rule is left to judge by%s",
+                              set->mutators.count > 0
+                                      ? ": mutating policies judge nothing; see policy apply"
+                                      : "");
         if (r >= 0 && set->mutators.count > 0)
                 command_note(
                         "%zu mutating policies among the rules judge nothing; see policy apply",

@@ -271,7 +271,7 @@ static void add_object(struct reader *reader, const struct cluster_resource *res
                               ? arena_printf(&reader->page, "%.*s/%.*s", STR_ARG(resource->group),
                                              STR_ARG(resource->version))
                               : resource->version;
-        path = arena_printf(&reader->page, "cluster:%.*s%s%.*s%s%.*s/%.*s", STR_ARG(namespace),
+        path = arena_printf(&reader->page, CLUSTER_PATH "%.*s%s%.*s%s%.*s/%.*s", STR_ARG(namespace),
                             namespace.len ? "/" : "", STR_ARG(resource->resource),
                             resource->group.len ? "." : "", STR_ARG(resource->group),
                             STR_ARG(text_at(metadata, "name")));
@@ -291,7 +291,7 @@ static void problem(struct reader *reader, struct str resource, bool incomplete,
         va_list args;
 
         va_start(args, format);
-        made->file = arena_printf(&reader->list->arena, "cluster:%.*s", STR_ARG(resource));
+        made->file = arena_printf(&reader->list->arena, CLUSTER_PATH "%.*s", STR_ARG(resource));
         made->message = arena_vprintf(&reader->list->arena, format, args);
         made->incomplete = incomplete;
         va_end(args);

@@ -16,6 +16,9 @@
 #include "client/client.h"
 #include "inventory/files.h"
 
+/* What the names of such files begin with. */
+#define CLUSTER_PATH "cluster:"
+
 /* A kind of object that the server offers. */
 struct cluster_resource {
         struct str group, version, kind;

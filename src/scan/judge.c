@@ -1,4 +1,5 @@
 #include "base/util.h"
+#include "inventory/cluster.h"
 #include "kube/decode.h"
 #include "scan/private.h"
 
@@ -140,6 +141,22 @@ void worker_start_resource(struct worker *worker, const struct resource *resourc
         subject->user = worker->user;
 }
 
+/* The objects of a cluster have gone through its mutations; those of files have not. */
+static void report_mutating(struct worker *worker, const struct resource *resource) {
+        const struct doc_pos nowhere = { 0, 0 };
+
+        if (!worker->input || str_starts(worker->input->path, STR(CLUSTER_PATH)) ||
+            !str_eq(resource->group, STR("admissionregistration.k8s.io")) ||
+            !str_eq(resource->kind, STR("MutatingAdmissionPolicy")))
+                return;
+        worker_problem(worker, worker->input->path, resource->root->start, nowhere,
+                       arena_printf(&worker->documents,
+                                    "MutatingAdmissionPolicy \"%.*s\" is not applied: objects are "
+                                    "judged as they are; see policy apply",
+                                    STR_ARG(resource->name)),
+                       false);
+}
+
 static void judge_resource(struct worker *worker, const struct resource *resource) {
         struct policy_subject subject = resource_subject(resource);
         struct str relative = worker->input ? worker->input->relative : STR("");
@@ -148,6 +165,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
 
         worker_start_resource(worker, resource, &subject);
         worker_judge_structure(worker, resource);
+        report_mutating(worker, resource);
         if (old) {
                 subject.operation = POLICY_UPDATE;
                 subject.old_object = old->resource.object;

@@ -153,6 +153,23 @@ def test_eval_judges_what_mutating_policies_made():
         assert run(*arguments, "--operation", "UPDATE").status == 0
 
 
+def test_what_does_not_apply_them_says_so():
+    with Folder({"m.yaml": REPLICAS, "v.yaml": VALIDATING, "object.yaml": DEPLOYMENT}) as folder:
+        r = run("scan", "--rule", "pods/privileged", "-o", "json", folder)
+        assert r.status == 0, r
+        assert [(d["message"], d["line"]) for d in r.json["diagnostics"]] == [
+            ('MutatingAdmissionPolicy "a" is not applied: objects are judged as they are; see policy apply', 1)], r.json["diagnostics"]
+        rules = ["--no-catalogue", "--rules", os.path.join(folder, "m.yaml")]
+        both = rules + ["--rules", os.path.join(folder, "v.yaml")]
+        r = run("scan", *both, folder)
+        assert "1 mutating policies among the rules judge nothing; see policy apply" in r.err, r
+        r = run("policy", "export", *both)
+        assert r.status == 0 and r.text.count("kind: ValidatingAdmissionPolicy\n") == 1 and KIND not in r.text, r
+        assert "1 mutating policies among the rules are not exported" in r.err, r
+        r = run("policy", "export", *rules)
+        assert r.status == 2 and "mutating policies judge nothing" in r.err, r
+
+
 def test_custom_resources_are_merged_by_their_definition():
     widget = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"}, "spec": {"parts": [{"name": "a", "size": 1}]}}
     definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "widgets.example.com"},
