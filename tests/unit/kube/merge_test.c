@@ -72,6 +72,10 @@ static void objects_are_merged(void **state _unused_) {
                   "{\"spec\":{\"nodeName\":null,\"securityContext\":null,\"volumes\":[]}}",
                   "{\"spec\":{\"nodeName\":null,\"securityContext\":{\"runAsUser\":1},"
                   "\"volumes\":null}}" },
+                /* a reference to an object that is merged by its fields, as others are not */
+                { "PersistentVolume", "{\"spec\":{\"claimRef\":{\"name\":\"c\",\"uid\":\"1\"}}}",
+                  "{\"spec\":{\"claimRef\":{\"uid\":\"2\"}}}",
+                  "{\"spec\":{\"claimRef\":{\"name\":\"c\",\"uid\":\"2\"}}}" },
                 /* no structure: maps are merged */
                 { "Widget", "{\"spec\":{\"a\":{\"b\":1}}}", "{\"spec\":{\"a\":{\"c\":2}}}",
                   "{\"spec\":{\"a\":{\"b\":1,\"c\":2}}}" },
@@ -112,6 +116,9 @@ static void mistakes_are_told(void **state _unused_) {
                 { "Pod", "{\"spec\":{\"nodeSelector\":{\"a\":\"b\"},\"tolerations\":[]}}",
                   "invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: "
                   ".spec.nodeSelector, .spec.tolerations" },
+                { "Event", "{\"involvedObject\":{\"uid\":\"1\"}}",
+                  "invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: "
+                  ".involvedObject" },
                 { "Pod", "{\"spec\":{\"containers\":[1]}}",
                   "failed to convert patch object to typed object: .spec.containers: element 0: "
                   "associative list with keys may not have non-map elements" },
