@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import re
+import signal
 import ssl
 import tempfile
 import threading
@@ -179,6 +180,9 @@ def cluster(**environment):
     """A control plane that is there for as long as it is used. Without one that is built there is nothing to test."""
     if not os.access(os.path.join(ROOT, ".build", "oracle", "kube"), os.X_OK):
         raise Skip("the control plane is not built: oracle/build kube")
+    # Who ends the suite ends the control plane, too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     with tempfile.TemporaryDirectory() as folder:
         try:
             up = subprocess.run([os.path.join(ROOT, "oracle", "up"), folder], env={**os.environ, "API_FLAGS": FLAGS, **environment}, capture_output=True,
