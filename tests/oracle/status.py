@@ -30,6 +30,31 @@ def warnings_of(server):
             for p in policies()}
 
 
+def probes(number):
+    """A policy about each version of each custom kind whose types are not all open."""
+    made = []
+    for crd in CRDS:
+        for version in crd["spec"]["versions"]:
+            spec = {"matchConstraints": {"resourceRules": [{"apiGroups": [crd["spec"]["group"]], "apiVersions": [version["name"]], "operations": ["CREATE"],
+                                                            "resources": [crd["spec"]["names"]["plural"]]}]},
+                    "paramKind": {"apiVersion": f"{crd['spec']['group']}/{version['name']}", "kind": crd["spec"]["names"]["kind"]},
+                    "validations": [{"expression": "object.nope == 1 && params.nope == 1"}]}
+            made.append(policy_of(f"probe-{number}-{len(made)}", spec))
+    return made
+
+
+def knows_custom_kinds(server):
+    """Whether the controller manager has found the custom kinds: it looks for new ones every half a minute."""
+    probed = probes(time.monotonic_ns())
+    expected = {p["metadata"]["name"]: found for p, found in zip(probed, ours(probed)) if found}
+    for policy in probed:
+        server.create(policy)
+    theirs = warnings_of(server)
+    for policy in probed:
+        server.delete(policy)
+    return expected and all(theirs.get(name) == found for name, found in expected.items())
+
+
 def test_the_controller_manager_writes_the_same_warnings():
     need_oracle()
     policies = [{**p, "metadata": {"name": f"p-{i}"}} for i, p in enumerate(generated(argument("count", 120)))]
@@ -38,6 +63,7 @@ def test_the_controller_manager_writes_the_same_warnings():
         for crd in CRDS:
             server.put(crd)
         server.wait(lambda: server.discover() or ("example.org/v2", "Hidden") in server.kinds and ("example.com/v1", "Loose") in server.kinds, "custom kinds")
+        server.wait(lambda: knows_custom_kinds(server), "the controller manager to know the custom kinds")
         made = [p for p in policies if p["metadata"]["name"] in mine and server.create(p).ok]
         theirs = warnings_of(server)
     wrong = [(p["metadata"]["name"], mine[p["metadata"]["name"]], theirs[p["metadata"]["name"]]) for p in made
