@@ -113,23 +113,33 @@ static uint64_t mix(uint64_t a, uint64_t b) {
         return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* A multiply-and-fold hash in the manner of wyhash: eight bytes a step, the seed in every step. */
+static inline uint64_t load(const char *p, size_t size) {
+        uint64_t word = 0;
+
+        memcpy(&word, p, size);
+        return word;
+}
+
+/* The 1 to 7 bytes of a short text in one word, read in steps of fixed size. */
+static inline uint64_t load_short(const char *p, size_t n) {
+        if (n >= 4)
+                return load(p, 4) | load(p + n - 4, 4) << 32;
+        return load(p, 1) | load(p + n / 2, 1) << 8 | load(p + n - 1, 1) << 16;
+}
+
+/* A multiply-and-fold hash in the manner of wyhash: eight bytes a step, the seed in every step. The
+ * last step may take some bytes again; the length tells such texts apart. */
 uint32_t str_hash(struct str s) {
         uint64_t h = hash_seed ^ mix(s.len ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
         const char *p = s.ptr;
         size_t n = s.len;
 
-        for (; n >= 8; n -= 8, p += 8) {
-                uint64_t word;
-
-                memcpy(&word, p, 8);
-                h = mix(h ^ word, hash_seed ^ 0x8ebc6af09c88c6e3u);
-        }
+        for (; n > 8; n -= 8, p += 8)
+                h = mix(h ^ load(p, 8), hash_seed ^ 0x8ebc6af09c88c6e3u);
         if (n > 0) {
-                uint64_t word = 0;
+                uint64_t word = s.len >= 8 ? load(p + n - 8, 8) : load_short(p, n);
 
-                memcpy(&word, p, n);
-                h = mix(h ^ word ^ (n << 56), hash_seed ^ 0x589965cc75374cc3u);
+                h = mix(h ^ word, hash_seed ^ 0x589965cc75374cc3u);
         }
         h = mix(h, 0x1d8e4e27c47d124fu ^ hash_seed);
         return (uint32_t)(h ^ (h >> 32));

@@ -68,24 +68,29 @@ bool rbac_rule_allows(const struct rbac_rule *rule, const struct rbac_request *r
                holds_name(rule, request);
 }
 
-bool rbac_binding_allows(const struct rbac_binding *binding, const struct rbac_request *request,
-                         size_t *ret_rule) {
-        if (!binding->role)
-                return false;
-        for (size_t i = 0; i < binding->role->rule_count; i++)
-                if (rbac_rule_allows(binding->role->rules[i], request)) {
-                        if (ret_rule)
-                                *ret_rule = i;
+/* ROLE may be NULL: there is none, nothing is allowed. */
+static bool role_allows(const struct rbac_role *role, const struct rbac_request *request,
+                        size_t *ret_rule) {
+        for (size_t i = 0; role && i < role->rule_count; i++)
+                if (rbac_rule_allows(role->rules[i], request)) {
+                        *ret_rule = i;
                         return true;
                 }
         return false;
+}
+
+bool rbac_binding_allows(const struct rbac_binding *binding, const struct rbac_request *request,
+                         size_t *ret_rule) {
+        size_t rule;
+
+        return role_allows(binding->role, request, ret_rule ? ret_rule : &rule);
 }
 
 /* --- one subject --- */
 
 /* The first grant of SPACE. */
 static size_t first_grant(const struct rbac_principal *principal, uint32_t space) {
-        size_t low = 0, high = principal->grants.count;
+        size_t low = 0, high = space > 0 ? principal->grants.count : 0;
 
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
@@ -111,37 +116,40 @@ static void ask(const struct rbac_principal *principal, uint32_t space,
                 if (grant->space != space ||
                     (ret->allowed && ret->binding->order <= grant->binding->order))
                         return;
-                if (rbac_binding_allows(grant->binding, request, &rule)) {
-                        *ret = (struct rbac_decision){ true, grant->binding, grant->binding->role,
-                                                       rule };
+                if (role_allows(grant->role, request, &rule)) {
+                        *ret = (struct rbac_decision){ true, grant->binding, grant->role, rule };
                         return;
                 }
         }
 }
 
-static void ask_all(const struct rbac_index *index, uint32_t space,
-                    const struct rbac_request *request, struct rbac_decision *ret) {
-        ask(map_get(&index->users, request->user), space, request, ret);
-        for (size_t i = 0; i < request->group_count; i++)
-                ask(map_get(&index->groups, request->groups[i]), space, request, ret);
+/* The number of NAMESPACE; 0 where no binding is in it. */
+static uint32_t space_of(const struct rbac_index *index, struct str namespace) {
+        return namespace.len > 0 ? (uint32_t)(uintptr_t)map_get(&index->namespaces, namespace) : 0;
 }
 
 void rbac_decide(const struct rbac_index *index, const struct rbac_request *request,
                  struct rbac_decision *ret) {
+        struct rbac_decision near = { 0 };
+        uint32_t space = space_of(index, request->namespace);
+
         *ret = (struct rbac_decision){ 0 };
         for (size_t i = 0; i < request->group_count; i++)
                 if (str_eq(request->groups[i], STR("system:masters"))) {
                         ret->allowed = true;
                         return;
                 }
-        ask_all(index, 0, request, ret);
-        if (!ret->allowed && request->namespace.len > 0) {
-                uint32_t space =
-                        (uint32_t)(uintptr_t)map_get(&index->namespaces, request->namespace);
+        for (size_t i = 0; i <= request->group_count; i++) {
+                const struct rbac_principal *principal =
+                        i == 0 ? map_get(&index->users, request->user)
+                               : map_get(&index->groups, request->groups[i - 1]);
 
-                if (space > 0)
-                        ask_all(index, space, request, ret);
+                ask(principal, 0, request, ret);
+                if (space > 0 && !ret->allowed)
+                        ask(principal, space, request, &near);
         }
+        if (!ret->allowed)
+                *ret = near;
 }
 
 /* --- dormant bindings --- */
@@ -172,10 +180,7 @@ static int compare_bindings(const void *a, const void *b) {
 const struct rbac_binding **rbac_dormant(const struct rbac_index *index,
                                          const struct rbac_request *request, struct arena *arena,
                                          size_t *ret_count) {
-        uint32_t near =
-                request->namespace.len > 0
-                        ? (uint32_t)(uintptr_t)map_get(&index->namespaces, request->namespace)
-                        : 0;
+        uint32_t near = space_of(index, request->namespace);
         struct dormant all = { .arena = arena };
         size_t count = 0;
 

@@ -388,7 +388,7 @@ static void add_grant(struct rbac_index *index, const struct rbac_binding *bindi
             principal->grants.items[principal->grants.count - 1].binding == binding)
                 return;
         grant = vec_push(&principal->grants);
-        *grant = (struct rbac_grant){ space, binding };
+        *grant = (struct rbac_grant){ space, binding, binding->role };
 }
 
 static int compare_grants(const void *a, const void *b) {

@@ -100,6 +100,7 @@ struct rbac_binding {
 struct rbac_grant {
         uint32_t space; /* 0: everywhere, else the number of the namespace */
         const struct rbac_binding *binding;
+        const struct rbac_role *role; /* the binding's, at hand */
 };
 
 /* What one user or group is given directly. */

@@ -36,6 +36,7 @@ type question struct {
 	Schema    *schemaQuestion    `json:"schema"`
 	Estimate  *estimateQuestion  `json:"estimate"`
 	Load      *loadQuestion      `json:"load"`
+	Bench     *benchQuestion     `json:"bench"`
 	YAML      *string            `json:"yaml"`
 }
 
@@ -70,6 +71,8 @@ func (q *question) answer() (any, error) {
 		return q.Estimate.answer()
 	case q.Load != nil:
 		return q.Load.answer()
+	case q.Bench != nil:
+		return q.Bench.answer()
 	case q.YAML != nil:
 		return answerYAML(*q.YAML)
 	}
