@@ -7,7 +7,7 @@
  *
  *     subjects    users, groups and service accounts
  *     questions   different ones; `allowed` of them are
- *     rate        answers a second
+ *     rate        answers a second, in the fastest round of all questions
  *     matrix      milliseconds for the matrix of all subjects; `rows` has its size
  */
 #include "base/util.h"
@@ -31,9 +31,16 @@ static const struct rbac_column columns[] = {
         COLUMN("rbac.authorization.k8s.io", "rolebindings", ""),
 };
 
+struct asker {
+        const struct rbac_principal *principal;
+        struct str user, groups[RBAC_IMPLIED_GROUPS + 1];
+        size_t group_count;
+};
+
 struct bench {
         struct arena arena;
         struct rbac_index index;
+        VEC(struct asker) askers;
         VEC(struct rbac_request) questions;
         uint64_t random;
 };
@@ -49,39 +56,38 @@ static void add_resource(void *userdata, const struct resource *resource) {
         rbac_index_add(&b->index, STR("cluster"), resource);
 }
 
-static size_t subject_count(const struct bench *b) {
-        return b->index.users.count + b->index.groups.count;
-}
-
 static struct str any_namespace(struct bench *b) {
         return b->index.namespaces.entries[number_below(b, b->index.namespaces.count)].key;
 }
 
-static const struct rbac_principal *any_principal(struct bench *b) {
-        size_t at = number_below(b, subject_count(b));
+/* Someone whom PRINCIPAL is about: the user, or a member of the group. */
+static void add_asker(struct bench *b, const struct rbac_principal *principal) {
+        struct asker *asker = vec_push_in(&b->arena, &b->askers);
+        bool is_group = principal->kind == RBAC_GROUP;
 
-        return at < b->index.users.count ? b->index.users.entries[at].value
-                                         : b->index.groups.entries[at - b->index.users.count].value;
+        asker->principal = principal;
+        asker->user = is_group ? STR("someone") : principal->name;
+        asker->group_count = rbac_implied_groups(&b->arena, asker->user, asker->groups);
+        if (is_group)
+                asker->groups[asker->group_count++] = principal->name;
 }
 
-/* A question of PRINCIPAL; the member of a group asks for it. */
-static void add_question(struct bench *b, const struct rbac_principal *principal) {
+static void add_askers(struct bench *b, const struct map *principals) {
+        for (size_t i = 0; i < principals->count; i++)
+                add_asker(b, principals->entries[i].value);
+}
+
+static void add_question(struct bench *b, const struct asker *asker) {
         static const char *const verbs[] = { "get", "list", "create", "update", "delete" };
-        struct str *groups = arena_new_array(&b->arena, RBAC_IMPLIED_GROUPS + 1, struct str);
-        bool is_group = principal->kind == RBAC_GROUP;
-        struct str user = is_group ? STR("someone") : principal->name;
-        size_t count = rbac_implied_groups(&b->arena, user, groups);
         const struct rbac_column *column = &columns[number_below(b, ELEMENTS(columns))];
-        const struct rbac_binding *binding =
-                principal->grants.items[number_below(b, principal->grants.count)].binding;
+        size_t grant = number_below(b, asker->principal->grants.count);
+        const struct rbac_binding *binding = asker->principal->grants.items[grant].binding;
         bool own = b->questions.count % 2 == 0 && !binding->cluster;
 
-        if (is_group)
-                groups[count++] = principal->name;
         *vec_push_in(&b->arena, &b->questions) = (struct rbac_request){
-                .user = user,
-                .groups = groups,
-                .group_count = count,
+                .user = asker->user,
+                .groups = asker->groups,
+                .group_count = asker->group_count,
                 .verb = str_from(verbs[number_below(b, ELEMENTS(verbs))]),
                 .group = column->group,
                 .resource = column->resource,
@@ -103,16 +109,18 @@ static size_t ask(const struct bench *b) {
         return allowed;
 }
 
+/* Of the fastest round: a round is short enough to be left alone by what else runs. */
 static double measure_rate(const struct bench *b) {
-        double start = bench_time(), took;
-        size_t count = 0;
+        double start = bench_time(), now = start, best = 0;
 
-        do {
+        while (now - start < 1) {
+                double before = now;
+
                 ask(b);
-                count += b->questions.count;
-                took = bench_time() - start;
-        } while (took < 1);
-        return (double)count / took;
+                now = bench_time();
+                best = MAX(best, (double)b->questions.count / (now - before));
+        }
+        return best;
 }
 
 static double measure_matrix(struct bench *b, struct rbac_matrix *ret) {
@@ -138,12 +146,14 @@ int main(int argc, char **argv) {
                 return 2;
         }
         rbac_index_finish(&b.index);
-        while (subject_count(&b) > 0 && b.questions.count < QUESTIONS)
-                add_question(&b, any_principal(&b));
+        add_askers(&b, &b.index.users);
+        add_askers(&b, &b.index.groups);
+        while (b.askers.count > 0 && b.questions.count < QUESTIONS)
+                add_question(&b, &b.askers.items[number_below(&b, b.askers.count)]);
         milliseconds = measure_matrix(&b, &matrix);
         printf("{\"subjects\":%zu,\"questions\":%zu,\"allowed\":%zu,\"rate\":%.0f,"
                "\"matrix\":%.1f,\"rows\":%zu}\n",
-               subject_count(&b), b.questions.count, ask(&b), measure_rate(&b), milliseconds,
+               b.askers.count, b.questions.count, ask(&b), measure_rate(&b), milliseconds,
                matrix.count);
         return 0;
 }

@@ -127,20 +127,25 @@ static inline uint64_t load_short(const char *p, size_t n) {
         return load(p, 1) | load(p + n / 2, 1) << 8 | load(p + n - 1, 1) << 16;
 }
 
-/* A multiply-and-fold hash in the manner of wyhash: eight bytes a step, the seed in every step. The
- * last step may take some bytes again; the length tells such texts apart. */
+/* A multiply-and-fold hash in the manner of wyhash: sixteen bytes a step, the seed in every step.
+ * The last step may take some bytes again; the length tells such texts apart. */
 uint32_t str_hash(struct str s) {
-        uint64_t h = hash_seed ^ mix(s.len ^ 0xa0761d6478bd642fu, 0xe7037ed1a0b428dbu);
+        const uint64_t key = hash_seed ^ 0x8ebc6af09c88c6e3u;
+        uint64_t h = hash_seed ^ s.len * 0xa0761d6478bd642fu, first = 0, last = 0;
         const char *p = s.ptr;
         size_t n = s.len;
 
-        for (; n > 8; n -= 8, p += 8)
-                h = mix(h ^ load(p, 8), hash_seed ^ 0x8ebc6af09c88c6e3u);
-        if (n > 0) {
-                uint64_t word = s.len >= 8 ? load(p + n - 8, 8) : load_short(p, n);
-
-                h = mix(h ^ word, hash_seed ^ 0x589965cc75374cc3u);
-        }
+        for (; n > 16; n -= 16, p += 16)
+                h = mix(load(p, 8) ^ key, load(p + 8, 8) ^ h);
+        if (s.len >= 16)
+                first = load(p + n - 16, 8);
+        else if (n >= 8)
+                first = load(p, 8);
+        else if (n > 0)
+                first = load_short(p, n);
+        if (n >= 8 || s.len >= 16)
+                last = load(p + n - 8, 8);
+        h = mix(first ^ key, last ^ h);
         h = mix(h, 0x1d8e4e27c47d124fu ^ hash_seed);
         return (uint32_t)(h ^ (h >> 32));
 }
