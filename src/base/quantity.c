@@ -390,6 +390,26 @@ int quantity_subtract(struct arena *arena, const struct quantity *a, const struc
 
 /* --- conversions --- */
 
+void quantity_round_up(struct arena *arena, struct quantity *q, int32_t scale) {
+        struct quantity_decimal *held;
+        bool positive = q->value > 0, rest = false;
+
+        if (q->decimal) {
+                held = arena_new(arena, struct quantity_decimal);
+                held->number = decimal_round_up(arena, &q->decimal->number, scale, NULL);
+                held->scale = -scale;
+                q->decimal = held;
+        } else if (q->scale >= scale)
+                return;
+        for (; !q->decimal && q->scale < scale; q->scale++) {
+                rest = rest || q->value % 10 != 0;
+                q->value /= 10;
+        }
+        if (rest)
+                q->value += positive ? 1 : -1;
+        q->text = STR("");
+}
+
 bool quantity_integer(const struct quantity *q, int64_t *ret) {
         return !q->decimal && q->scale >= 0 && scale_int(q->value, q->scale, ret);
 }

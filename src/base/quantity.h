@@ -55,6 +55,9 @@ int quantity_add(struct arena *arena, const struct quantity *a, const struct qua
 int quantity_subtract(struct arena *arena, const struct quantity *a, const struct quantity *b,
                       struct quantity *ret);
 
+/* Q without what is below 10^SCALE: any rest rounds away from zero (Quantity.RoundUp). */
+void quantity_round_up(struct arena *arena, struct quantity *q, int32_t scale);
+
 /* Returns whether Q is held as an integer, and it (Quantity.AsInt64). */
 bool quantity_integer(const struct quantity *q, int64_t *ret);
 

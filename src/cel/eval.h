@@ -12,6 +12,7 @@
 #pragma once
 
 #include "cel/program.h"
+#include "cel/time.h"
 
 enum {
         CEL_DEFAULT_STEPS = 10 * 1000 * 1000,
@@ -190,18 +191,3 @@ void cel_range_at(const struct cel_range *range, size_t index, struct cel_value 
 
 /* Functions and methods by name. */
 void cel_eval_call(struct cel_context *context, const struct cel_expr *expr, struct cel_value *ret);
-
-/* --- time.c --- */
-
-/* RFC 3339 as Go's time.Parse reads it. Returns 0, -EINVAL, or -ERANGE for a year CEL does not
- * allow. */
-int cel_timestamp_parse(struct str text, struct cel_value *ret);
-
-/* Go's duration syntax ("1h2m3.5s"), in nanoseconds. Returns 0 or -EINVAL. */
-int cel_duration_parse(struct str text, int64_t *ret);
-struct str cel_timestamp_text(struct arena *arena, const struct cel_value *timestamp);
-struct str cel_duration_text(struct arena *arena, int64_t nanoseconds);
-
-enum { CEL_NANOS = 1000 * 1000 * 1000 };
-#define CEL_TIMESTAMP_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
-#define CEL_TIMESTAMP_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */

@@ -6,6 +6,7 @@
 #include "doc/tree.h"
 #include "doc/write.h"
 #include "kube/defaults.h"
+#include "kube/moment.h"
 #include "kube/schema.h"
 
 /* --- kinds without a schema --- */
@@ -72,6 +73,10 @@ struct place {
         uint32_t index;
         bool synthetic; /* the value was not written there */
 };
+
+/* A quantity in a map of resources; the server rounds it up to thousandths. */
+static const struct schema_type amount = { SCHEMA_QUANTITY };
+enum { AMOUNT_SCALE = -3 };
 
 static void decode_value(struct decoder *d, const struct schema_type *type,
                          const struct doc_node *from, struct place place);
@@ -241,9 +246,8 @@ static bool is_plain(const struct schema_type *type, const struct doc_node *map)
 }
 
 static void decode_map(struct decoder *d, const struct schema_type *type, struct place place) {
-        static const struct schema_type quantity = { SCHEMA_QUANTITY };
         const struct schema_type *of =
-                type->kind == SCHEMA_RESOURCES ? &quantity : &schema_types[type->of];
+                type->kind == SCHEMA_RESOURCES ? &amount : &schema_types[type->of];
         struct doc_node *to = place.node;
         const struct doc_entry *entries = to->map.entries;
         uint32_t count = to->map.count;
@@ -261,7 +265,8 @@ static void decode_map(struct decoder *d, const struct schema_type *type, struct
         doc_entries_index(to);
 }
 
-static void decode_quantity(struct decoder *d, struct doc_node *to) {
+static void decode_quantity(struct decoder *d, const struct schema_type *type,
+                            struct doc_node *to) {
         struct buf number _cleanup_(buf_free) = BUF_INIT;
         struct quantity quantity;
         struct str text;
@@ -275,10 +280,29 @@ static void decode_quantity(struct decoder *d, struct doc_node *to) {
                 return;
         if (quantity_parse(d->arena, text, &quantity, NULL) < 0)
                 return;
+        if (type == &amount)
+                quantity_round_up(d->arena, &quantity, AMOUNT_SCALE);
         text = quantity_text(d->arena, &quantity);
         if (to->kind == DOC_STRING && str_eq(text, to->string))
                 return;
         doc_set_string(to, arena_str(d->arena, text));
+}
+
+static void decode_moment(struct decoder *d, const struct schema_type *type, struct doc_node *to) {
+        struct str text;
+        int r;
+
+        if (to->kind != DOC_STRING)
+                return;
+        r = type->kind == SCHEMA_DURATION
+                    ? kube_duration_text(d->arena, to->string, &text)
+                    : kube_time_text(d->arena, to->string, type->kind == SCHEMA_MICRO_TIME, &text);
+        if (r < 0 || str_eq(text, to->string))
+                return;
+        if (text.len > 0)
+                doc_set_string(to, text);
+        else
+                to->kind = DOC_NULL;
 }
 
 /* Base64 may be broken into lines, and is written without. */
@@ -337,7 +361,10 @@ static void decode_value(struct decoder *d, const struct schema_type *type,
                  from->kind == DOC_MAP)
                 decode_map(d, type, place);
         else if (type->kind == SCHEMA_QUANTITY)
-                decode_quantity(d, place.node);
+                decode_quantity(d, type, place.node);
+        else if (type->kind == SCHEMA_TIME || type->kind == SCHEMA_MICRO_TIME ||
+                 type->kind == SCHEMA_DURATION)
+                decode_moment(d, type, place.node);
         else if (type->kind == SCHEMA_BYTES)
                 decode_bytes(d, place.node);
         else if (type->kind != SCHEMA_ANY && has_null(from))

@@ -228,12 +228,13 @@ static bool is_reached_from_outside(const struct decode_fields *f) {
 
 static void session_affinity(struct decode_fields *f) {
         const struct doc_node *config = get(f, STR("sessionAffinityConfig"));
+        const struct doc_node *timeout = doc_find(config, "clientIP", "timeoutSeconds");
         struct doc_node *seconds, *client;
 
         if (is_text(f, STR("sessionAffinity"), STR("None")))
                 set(f, STR("sessionAffinityConfig"), NULL);
         if (!is_text(f, STR("sessionAffinity"), STR("ClientIP")) ||
-            doc_find(config, "clientIP", "timeoutSeconds"))
+            (timeout && timeout->kind != DOC_NULL))
                 return;
         seconds = doc_new_map(f->arena, f->near, 0);
         seconds->kind = DOC_INT;

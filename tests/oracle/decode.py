@@ -97,7 +97,11 @@ WORDS = {
     "status": ["True", "False", ""],
     "protocol": ["TCP", "UDP", ""],
 }
-QUANTITIES = ["1", "100m", "1024Mi", "1.5Gi", "0.5", "1000k", "2e3", 1, 2.5, 0, "0", "0.1"]
+QUANTITIES = ["1", "100m", "1024Mi", "1.5Gi", "0.5", "1000k", "2e3", 1, 2.5, 0, "0", "0.1", "100u", "1500u", "-1n", "0.0001", "1.0005", "0.1Ki", "1e-7", "12345678901234567890.0001",
+              "-2.00001"]
+TIMES = ["2024-05-06T07:08:09Z", "2024-05-06T07:08:09+02:00", "2024-02-29T23:59:59-01:30", "2024-05-06T07:08:09.5Z", "2024-12-31T23:59:59.999999999-00:01"]
+MICRO_TIMES = ["2024-05-06T07:08:09.000001Z", "2024-05-06T07:08:09.120000+05:30", "1969-12-31T00:00:00.999999-12:00"]
+DURATIONS = ["1m0s", "90m", "0", "1.5h", "-1ns", "1500us", "2h45m30.5s", "100ms", "1h1ns"]
 
 
 class Objects:
@@ -121,7 +125,7 @@ class Objects:
             "BOOL": lambda: choice([True, False]), "INT32": lambda: choice([0, 1, 8080]), "INT64": lambda: choice([0, 1, 30]),
             "FLOAT": lambda: 1.5, "STRING": lambda: choice(WORDS.get(name, ["", "word", "another"])), "BYTES": lambda: "aGVsbG8=",
             "QUANTITY": lambda: choice(QUANTITIES), "INT_OR_STRING": lambda: choice([0, 1, "25%", "http"]),
-            "TIME": lambda: "2024-05-06T07:08:09Z", "MICRO_TIME": lambda: "2024-05-06T07:08:09.000001Z", "DURATION": lambda: "1m0s",
+            "TIME": lambda: choice(TIMES), "MICRO_TIME": lambda: choice(MICRO_TIMES), "DURATION": lambda: choice(DURATIONS),
             "ANY": lambda: {"a": [1, None]},
         }[kind]()
 

@@ -216,6 +216,31 @@ static void test_pairs(_unused_ void **state) {
         }
 }
 
+/* To thousandths, as resources are by default; away from zero. */
+static void test_rounding(_unused_ void **state) {
+        static const struct {
+                const char *text, *rounded;
+        } cases[] = {
+                { "100u", "1m" },
+                { "-1n", "-1m" },
+                { "1.0005", "1001m" },
+                { "-2.00001", "-2001m" },
+                { "0.0000", "0" },
+                { "1.500", "1.500" }, /* nothing to round: the spelling stays */
+                { "+1", "+1" },
+                { "12345678901234567890.0001", "12345678901234567890001m" },
+        };
+        _cleanup_(arena_free) struct arena arena = ARENA_INIT;
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct quantity q;
+
+                assert_int_equal(quantity_parse(&arena, str_from(cases[i].text), &q, NULL), 0);
+                quantity_round_up(&arena, &q, -3);
+                assert_str(quantity_text(&arena, &q), cases[i].rounded);
+        }
+}
+
 /* A sum that would be a billion digits long is refused at once; comparing is no problem. */
 static void test_bounds(_unused_ void **state) {
         _cleanup_(arena_free) struct arena arena = ARENA_INIT;
@@ -232,7 +257,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_text),    cmocka_unit_test(test_messages),
                 cmocka_unit_test(test_numbers), cmocka_unit_test(test_pairs),
-                cmocka_unit_test(test_bounds),
+                cmocka_unit_test(test_bounds),  cmocka_unit_test(test_rounding),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
