@@ -4,6 +4,7 @@
 --policies=N generates N policies (200; 2000 with --nightly), each asked about three requests; --seed=N others.
 """
 import random
+import unicodedata
 
 from admission import KINDS, a_binding, a_policy, an_object, essence, redoubt, the_params
 from controlplane import *
@@ -230,8 +231,8 @@ def submit(server, question):
 
 
 def shortened(warnings):
-    """WARNINGS as far as they arrive: without white space, which a header cannot hold, and not beyond some length."""
-    return sorted({"".join(warning.split())[:SHORTENED // 2] for warning in warnings})
+    """WARNINGS as far as they arrive: the server sends none with a control character, such as a line break, and cuts long ones."""
+    return sorted({"".join(warning.split())[:SHORTENED // 2] for warning in warnings if not any(unicodedata.category(c) == "Cc" for c in warning)})
 
 
 def told(reply):
