@@ -12,7 +12,7 @@
 #pragma once
 
 #include "cel/program.h"
-#include "cel/time.h"
+#include "cel/rfc3339.h"
 
 enum {
         CEL_DEFAULT_STEPS = 10 * 1000 * 1000,

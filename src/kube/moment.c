@@ -4,7 +4,7 @@
 #include <inttypes.h>
 
 #include "base/util.h"
-#include "cel/time.h"
+#include "cel/rfc3339.h"
 
 int kube_time_text(struct arena *arena, struct str text, bool micro, struct str *ret) {
         struct cel_value moment;
