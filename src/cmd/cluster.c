@@ -6,24 +6,12 @@
 #include "base/progress.h"
 #include "base/util.h"
 #include "inventory/snapshot.h"
+#include "scan/analysis.h"
 
 struct view {
         const struct cluster_wish *wish;
         struct progress progress;
-        bool subjects; /* some policy is about what bindings grant */
 };
-
-static bool is_about_subjects(const struct policy_set *set) {
-        const struct policy_subject subject = { .group = STR(POLICY_OWN_GROUP),
-                                                .version = STR("v1"),
-                                                .resource = STR("subjects"),
-                                                .operation = POLICY_CREATE };
-
-        for (size_t i = 0; i < set->policies.count; i++)
-                if (policy_may_match(set->policies.items[i], &subject))
-                        return true;
-        return false;
-}
 
 static size_t wanted(void *userdata, const struct cluster_resource *resource) {
         const struct view *view = userdata;
@@ -38,6 +26,7 @@ static size_t wanted(void *userdata, const struct cluster_resource *resource) {
         bool template = kind && kind->pod_template;
         bool namespaces = resource->group.len == 0 && str_eq(resource->resource, STR("namespaces"));
         bool rbac = str_eq(resource->group, STR("rbac.authorization.k8s.io"));
+        bool analysed = set && analysis_reads(set, resource->group, resource->resource);
         size_t count = 0;
 
         if (view->wish->group)
@@ -47,12 +36,11 @@ static size_t wanted(void *userdata, const struct cluster_resource *resource) {
         for (size_t i = 0; i < set->policies.count; i++) {
                 const struct policy *policy = set->policies.items[i];
 
-                count += policy_may_match(policy, &subject) ||
-                         (template && policy->pod_templates) ||
-                         (namespaces && policy->uses_namespace) ||
-                         (rbac && (view->subjects || policy->uses_authorizer));
+                count +=
+                        policy_may_match(policy, &subject) || (template && policy->pod_templates) ||
+                        (namespaces && policy->uses_namespace) || (rbac && policy->uses_authorizer);
         }
-        return count;
+        return count + analysed;
 }
 
 static void show(void *userdata, size_t objects, struct str resource) {
@@ -71,7 +59,7 @@ static int read_live(struct command_context *context, const struct cluster_argum
                      struct str *ret_server) {
         const struct kubeconfig_choice choice = { arguments->kubeconfig, arguments->context };
         const struct client_options client_options = { 0 };
-        struct view view = { .wish = wish, .subjects = wish->set && is_about_subjects(wish->set) };
+        struct view view = { .wish = wish };
         const struct cluster_options options = {
                 .namespace = arguments->all_namespaces ? NULL : wish->namespace,
                 .secrets = arguments->secrets,

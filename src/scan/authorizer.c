@@ -34,8 +34,7 @@ void authorizer_init(struct authorizer *authorizer, const struct scan_options *o
                                                  .authorizer = &authorizer->base.base };
         rbac_index_init(&authorizer->index);
         authorizer->asked = is_needed(options);
-        authorizer->subjects = subjects_are_judged(options->policies);
-        if (!authorizer->asked && !authorizer->subjects)
+        if (!authorizer->asked)
                 return;
         rbac_index_add_defaults(&authorizer->index);
         gather_documents(options, files, &gather, 1);
@@ -46,12 +45,8 @@ void authorizer_add_problems(const struct authorizer *authorizer, struct finding
                              struct report_coverage *coverage) {
         for (size_t i = 0; i < authorizer->index.problems.count; i++) {
                 const struct diagnostic *known = &authorizer->index.problems.items[i];
-                struct diagnostic *problem;
+                struct diagnostic *problem = vec_push(&list->diagnostics);
 
-                /* Folders with a variant for each stage have everything twice. */
-                if (!known->incomplete && !authorizer->asked)
-                        continue;
-                problem = vec_push(&list->diagnostics);
                 *problem = *known;
                 problem->file = arena_str(&list->arena, problem->file);
                 problem->message = arena_str(&list->arena, problem->message);

@@ -27,8 +27,8 @@ static struct str file_name(struct worker *worker) {
 static struct resource_ref reference(struct worker *worker) {
         const struct resource *resource = worker->resource;
 
-        if (worker->is_subject)
-                return subject_reference(&worker->list.arena, resource);
+        if (worker->is_derived)
+                return derived_reference(&worker->list.arena, resource);
         if (!worker->has_reference) {
                 worker->reference = (struct resource_ref){ keep(worker, resource->api_version),
                                                            keep(worker, resource->kind),
@@ -224,16 +224,16 @@ static bool is_place(const struct finding_location *a, const struct finding_loca
                a->start.column == b->start.column;
 }
 
-/* A Subject has no text of its own: what decided stands in roles and bindings. */
-static void place_in_roles(struct worker *worker, struct finding *finding,
-                           const struct doc_node *const *nodes, size_t count) {
+/* The places that NODES of a document of an analysis stand for; false where they say none. */
+static bool place_elsewhere(struct worker *worker, struct finding *finding,
+                            const struct worker_spot *spot) {
         struct arena *arena = &worker->list.arena;
         struct finding_location *places =
-                arena_new_array(arena, 2 * count + 2, struct finding_location);
+                arena_new_array(arena, DERIVED_PLACES * spot->count + 1, struct finding_location);
         size_t found = 0;
 
-        for (size_t i = 0; i < count; i++) {
-                size_t first = found, more = subject_places(arena, nodes[i], &places[found]);
+        for (size_t i = 0; i < spot->count; i++) {
+                size_t first = found, more = derived_places(arena, spot->nodes[i], &places[found]);
 
                 for (size_t k = first; k < first + more; k++) {
                         bool known = false;
@@ -244,12 +244,16 @@ static void place_in_roles(struct worker *worker, struct finding *finding,
                                 places[found++] = places[k];
                 }
         }
+        if (found == 0 && !worker->is_derived)
+                return false;
         finding->location = places[0];
         finding->related = places + 1;
         finding->related_count = found > 0 ? found - 1 : 0;
-        finding->fingerprint = finding_fingerprint(arena, finding, STR("grants"));
-        if (worker->options->frames)
-                subject_frame(worker, finding);
+        finding->fingerprint = finding_fingerprint(arena, finding, worker->resource->kind);
+        /* Only what was made here is believed to come from the files that it names. */
+        if (worker->options->frames && worker->is_derived)
+                derived_frame(worker, finding);
+        return true;
 }
 
 void worker_add_finding(struct worker *worker, const struct rule_info *rule, struct str message,
@@ -264,9 +268,8 @@ void worker_add_finding(struct worker *worker, const struct rule_info *rule, str
         finding->rule = rule;
         finding->message = keep(worker, message);
         finding->resource = reference(worker);
-        if (worker->is_subject)
-                place_in_roles(worker, finding, spot->nodes, spot->count);
-        else
+        if (!str_eq(worker->resource->group, STR(POLICY_OWN_GROUP)) ||
+            !place_elsewhere(worker, finding, spot))
                 place_in_document(worker, finding, spot);
 }
 

@@ -192,11 +192,11 @@ void worker_judge_deleted(void *userdata, const struct old_object *object) {
         arena_reset(&worker->documents, ARENA_KEEP);
 }
 
-void worker_judge_subject(struct worker *worker, const struct doc *doc) {
+void worker_judge_derived(struct worker *worker, const struct doc *doc) {
         struct resource_list resources;
 
         worker->doc = doc;
-        worker->is_subject = true;
+        worker->is_derived = true;
         resources_of(&worker->documents, doc, STR(""), true, &resources);
         for (size_t i = 0; i < resources.count; i++) {
                 struct policy_subject subject = resource_subject(&resources.items[i]);
@@ -206,7 +206,7 @@ void worker_judge_subject(struct worker *worker, const struct doc *doc) {
                 worker->has_reference = false;
                 judge_subject(worker, &subject, false);
         }
-        worker->is_subject = false;
+        worker->is_derived = false;
         arena_reset(&worker->documents, ARENA_KEEP);
 }
 

@@ -7,6 +7,7 @@
 #include "kube/structure.h"
 #include "rbac/authorizer.h"
 #include "rbac/rbac.h"
+#include "scan/analysis.h"
 #include "scan/scan.h"
 
 /* A file in memory, shared by the items that are parts of it. */
@@ -90,8 +91,7 @@ struct authorizer {
         const struct scan_options *options;
         struct rbac_index index;
         struct policy_user user;
-        bool asked;    /* some policy asks the authorizer */
-        bool subjects; /* some policy is about subjects */
+        bool asked; /* some policy asks the authorizer */
 };
 void authorizer_init(struct authorizer *authorizer, const struct scan_options *options,
                      const struct input_list *files);
@@ -162,18 +162,21 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
                  const struct namespaces *namespaces, struct finding_list *list,
                  struct report_coverage *coverage);
 
-/* subjects.c: whether some policy is about subjects (rbac/subject.h); judges all that the input
- * binds; */
-bool subjects_are_judged(const struct policy_set *set);
-void subjects_judge(struct worker *worker, const struct rbac_index *index);
-/* the places that NODE of a Subject stands for, in ARENA: of the rule and of the binding. Returns
- * how many of the two there are; */
-size_t subject_places(struct arena *arena, const struct doc_node *node,
-                      struct finding_location ret[static 2]);
+/* subjects.c: who can do what. */
+extern const struct analysis subjects_analysis;
+
+/* analysis.c: runs the analyses that are wanted over FILES, and judges what they make. */
+void analyses_run(struct worker *worker, const struct input_list *files);
+
+/* derived.c: the places that NODE of such a document stands for, in ARENA. Returns how many there
+ * are; */
+enum { DERIVED_PLACES = 4 };
+size_t derived_places(struct arena *arena, const struct doc_node *node,
+                      struct finding_location ret[static DERIVED_PLACES]);
 /* the source lines around the place of FINDING; */
-void subject_frame(struct worker *worker, struct finding *finding);
-/* who the Subject RESOURCE is. */
-struct resource_ref subject_reference(struct arena *arena, const struct resource *resource);
+void derived_frame(struct worker *worker, struct finding *finding);
+/* what the document RESOURCE is about. */
+struct resource_ref derived_reference(struct arena *arena, const struct resource *resource);
 
 /* Adds the folders and links of FILES that could not be read to LIST. */
 void list_add_problems(struct finding_list *list, const struct input_list *files,
@@ -206,7 +209,7 @@ struct worker {
         struct resource_ref reference; /* of the resource, in the arena of the list; made for its
                                           first finding */
         bool has_reference;
-        bool is_subject; /* a Subject that was made of bindings, not a manifest */
+        bool is_derived; /* made by an analysis, not a manifest */
         struct {
                 struct str file;
                 struct buf text;
@@ -232,8 +235,8 @@ void worker_start_resource(struct worker *worker, const struct resource *resourc
 
 /* judge.c: judges every resource of DOC. */
 void worker_judge_document(struct worker *worker, const struct doc *doc);
-/* The same for a Subject: it counts neither as document nor as object. */
-void worker_judge_subject(struct worker *worker, const struct doc *doc);
+/* The same for one that an analysis made: it counts neither as document nor as object. */
+void worker_judge_derived(struct worker *worker, const struct doc *doc);
 
 /* judge.c: an old_object_fn; judges the removal of OBJECT. */
 void worker_judge_deleted(void *worker, const struct old_object *object);

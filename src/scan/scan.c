@@ -280,8 +280,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         run_workers(&scan, files, threads);
         if (options->old)
                 old_each_deleted(&old, worker_judge_deleted, &workers[threads]);
-        if (authorizer.subjects)
-                subjects_judge(&workers[threads], &authorizer.index);
+        analyses_run(&workers[threads], files);
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
