@@ -33,6 +33,7 @@
 
 #include "base/map.h"
 #include "doc/change.h"
+#include "inventory/resource.h"
 #include "scan/scan.h"
 
 /* What fixes are made from. */
@@ -80,7 +81,7 @@ struct fix {
         struct str reason;
         struct str unsafe; /* what may stop working; empty: nothing */
         struct str title;  /* what it does, "removes the binding"; empty: see the rule's remedy */
-        VEC(struct fix_edit) edits;          /* in the arena of the run */
+        VEC(struct fix_edit) edits; /* in the arena of the run */
         VEC(struct fix_creation) creations;
         const struct policy *mutation; /* the MutatingAdmissionPolicy; NULL: of a provider */
         const struct fix_provider *provider;
@@ -91,7 +92,7 @@ struct fix {
 
 struct fix_provider {
         const char *const *rules; /* ids of the rules that it has fixes for; ends with NULL */
-        const char *unsafe;       /* what may stop working; NULL: nothing. A fix may say it itself */
+        const char *unsafe; /* what may stop working; NULL: nothing. A fix may say it itself */
 
         /* Called once, when the first finding of one of its rules is met; its result is SELF.
          * NULL: nothing to prepare, SELF is NULL. */
