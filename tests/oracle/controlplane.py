@@ -121,27 +121,52 @@ class Cluster:
             return list(pool.map(function, items))
 
     def activate(self, policies, bindings):
-        """Makes these the only policies, and waits until they decide."""
+        """Makes these the only policies, and waits until they decide. The params that they name have to be there."""
         for plural in ("validatingadmissionpolicybindings", "validatingadmissionpolicies"):
             self.request("DELETE", f"{prefix(REGISTRATION)}/{plural}")
-        for obj in (*policies, *bindings):
+        kinds = {json.dumps(policy["spec"]["paramKind"]) for policy in policies if "paramKind" in policy["spec"]}
+        markers = [f"marker-{time.monotonic_ns()}-{i}" for i in range(1 + len(kinds))]
+        made = [marker(name, kind) for name, kind in zip(markers, [None, *map(json.loads, sorted(kinds))])]
+        # What was written last takes effect last: of policies, and of bindings. Of params, all that were there are seen, or none.
+        for obj in (*policies, *bindings, marker(NAMESPACE_SEEN), binding_of(NAMESPACE_SEEN, NAMESPACE_SEEN, ["Warn"]), *made, *map(marker_binding, made)):
             self.put(obj)
-        # What was written last takes effect last.
-        marker = f"marker-{time.monotonic_ns()}"
-        self.put(policy_of(marker, {
-            "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}],
-                                 "objectSelector": {"matchLabels": {"marker": marker}}},
-            "validations": [{"expression": "false"}]}))
-        self.put(binding_of(marker, marker, ["Deny"]))
-        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "marker", "labels": {"marker": marker}}}
-        self.wait(lambda: self.create(probe, dryRun="All").by_policy(), "policies that decide")
+        for name in markers:
+            self.wait(lambda name=name: f"{name} acts in " in self.warnings_of(name), "policies that decide")
+
+    def warnings_of(self, name, namespace="default"):
+        """What the policies, that of the marker NAME among them, say about an object of its own. Others may refuse it."""
+        probe = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "marker", "namespace": namespace, "labels": {"marker": name}}}
+        return "\n".join(self.create(probe, dryRun="All").warnings)
+
+    def put_namespace(self, obj):
+        """Makes the Namespace OBJ be there, as OBJ is, for policies as well. After `activate`."""
+        self.put(obj)
+        name = obj["metadata"]["name"]
+
+        def seen():
+            version = self.request("GET", self.path(obj)).body["metadata"]["resourceVersion"]
+            return f"{NAMESPACE_SEEN} acts in {version}." in self.warnings_of(NAMESPACE_SEEN, name)
+
+        self.wait(seen, f"policies that see the namespace {name}")
+
+    def audit_log(self, complete):
+        """The text of the audit log as soon as COMPLETE, of its events, holds."""
+        path = pathlib.Path(self.folder, "audit.log")
+
+        def whole():
+            text = path.read_text(encoding="utf-8")
+            return text if text.endswith("\n") and complete(list(map(json.loads, text.splitlines()))) else None
+
+        return self.wait(whole, "the audit log")
 
     @staticmethod
     def wait(condition, what):
+        """What CONDITION says as soon as it is true."""
         end = time.monotonic() + PATIENCE
-        while not condition():
+        while not (found := condition()):
             assert time.monotonic() < end, f"waited in vain for {what}"
             time.sleep(0.1)
+        return found
 
 
 class Headers(dict):
@@ -165,6 +190,24 @@ def policy_of(name, spec):
 def binding_of(name, policy, actions):
     return {"apiVersion": REGISTRATION, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": name},
             "spec": {"policyName": policy, "validationActions": actions}}
+
+
+NAMESPACE_SEEN = "namespace-seen"
+
+
+def marker(name, param_kind=None):
+    """A policy that says something about a ConfigMap with the label NAME: which version of the namespace it sees."""
+    spec = {"matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}],
+                                 "objectSelector": {"matchLabels": {"marker": name}}},
+            "validations": [{"expression": "false", "messageExpression": f"'{name} acts in ' + namespaceObject.metadata.resourceVersion + '.'"}]}
+    return policy_of(name, {**spec, "paramKind": param_kind} if param_kind else spec)
+
+
+def marker_binding(policy):
+    binding = binding_of(policy["metadata"]["name"], policy["metadata"]["name"], ["Warn"])
+    if "paramKind" in policy["spec"]:
+        binding["spec"]["paramRef"] = {"selector": {}, "parameterNotFoundAction": "Deny"}
+    return binding
 
 
 def prefix(version):

@@ -234,8 +234,7 @@ def check(server, count, seed):
     prepare(server)
     files = [*POLICIES, *[binding(of, ["Deny"]) for of in POLICIES], PARAM]
     done = perform(server, count, seed)
-    time.sleep(1)
-    log = pathlib.Path(server.folder, "audit.log").read_text(encoding="utf-8")
+    log = server.audit_log(lambda events: set(done) <= {event["auditID"] for event in events})
     namespaces = server.request("GET", "/api/v1/namespaces").body
     for item in namespaces["items"]:
         item |= {"apiVersion": "v1", "kind": "Namespace"}

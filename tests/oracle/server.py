@@ -145,8 +145,7 @@ def judge_one(server, rule, obj, namespace, names):
     if keeps_text(obj):
         return "a Secret with stringData, which the server moves into data", None
     if namespace:
-        server.put(namespace)
-        time.sleep(0.5)  # until the server's cache has it
+        server.put_namespace(namespace)
     reply = server.create(obj, user={"username": rule.name, "groups": ["testers"]}, dryRun="All")
     if reply.by_policy():
         return None, reply.message.partition(" denied request: ")[2]
