@@ -2,7 +2,7 @@
 #include "cmd/command.h"
 
 extern const struct command command_cel, command_decode, command_explain, command_policy,
-        command_rbac, command_scan, command_snapshot;
+        command_net, command_rbac, command_scan, command_snapshot;
 
 const struct command *const commands[] = {
         &command_scan,
@@ -10,6 +10,7 @@ const struct command *const commands[] = {
         &command_policy,
         &command_cel,
         &command_rbac,
+        &command_net,
         &command_snapshot,
         &command_completion,
         &command_help_verb,
