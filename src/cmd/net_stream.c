@@ -67,8 +67,8 @@ static void answer(struct stream *stream, const struct net_index *index, const s
         } else {
                 decision.egress.allowed = side_has(index, source, NET_EGRESS, destination, ask);
                 decision.ingress.allowed = side_has(index, destination, NET_INGRESS, source, ask);
-                decision.allowed = net_reaches_port(index, source, destination, ask->protocol,
-                                                    ask->port);
+                decision.allowed =
+                        net_reaches_port(index, source, destination, ask->protocol, ask->port);
         }
         buf_printf(&stream->out, "\"%c%c%c\"", decision.egress.allowed ? '.' : 'X',
                    decision.ingress.allowed ? '.' : 'X', decision.allowed ? '.' : 'X');
@@ -142,10 +142,10 @@ static void answer_line(struct stream *stream, struct str line) {
                 r = answer_set(stream, doc, &index, error);
         if (r < 0) {
                 stream->failed = true;
-                buf_add(&stream->out, stream->out.len > 0 &&
-                                                      stream->out.data[stream->out.len - 1] == ']'
-                                              ? STR(",\"error\":")
-                                              : STR("{\"error\":"));
+                buf_add(&stream->out,
+                        stream->out.len > 0 && stream->out.data[stream->out.len - 1] == ']'
+                                ? STR(",\"error\":")
+                                : STR("{\"error\":"));
                 buf_add_json(&stream->out, str_from(error->message));
         }
         buf_add(&stream->out, STR("}\n"));

@@ -61,7 +61,8 @@ static void add_peer(struct buf *text, struct arena *arena, const struct net_rul
                         buf_add(text, STR(" of "));
                         add_selector(text, &peer->namespaces, "namespaces");
                 } else {
-                        buf_printf(text, " of namespace %.*s", STR_ARG(net_shown(arena, policy->namespace)));
+                        buf_printf(text, " of namespace %.*s",
+                                   STR_ARG(net_shown(arena, policy->namespace)));
                 }
                 break;
         case NET_PEER_BLOCKS:
@@ -80,7 +81,8 @@ static void add_peer(struct buf *text, struct arena *arena, const struct net_rul
                 break;
         case NET_PEER_DOMAINS:
                 for (uint32_t i = 0; i < peer->domain_count; i++)
-                        buf_printf(text, "%s%.*s", i ? ", " : "", STR_ARG(net_shown(arena, peer->domains[i])));
+                        buf_printf(text, "%s%.*s", i ? ", " : "",
+                                   STR_ARG(net_shown(arena, peer->domains[i])));
                 break;
         case NET_PEER_UNKNOWN:
                 buf_add(text, STR("nobody (a peer that cannot be used)"));
@@ -123,8 +125,7 @@ static void add_closest(struct buf *buf, const struct why *why, const struct net
                                    STR_ARG(rule_ports(arena, why->index, rule)));
                 else
                         buf_printf(buf, "    closest: %.*s allows %.*s %s %.*s\n", STR_ARG(place),
-                                   STR_ARG(port_text(why)),
-                                   direction == NET_EGRESS ? "to" : "from",
+                                   STR_ARG(port_text(why)), direction == NET_EGRESS ? "to" : "from",
                                    STR_ARG(rule_peers(arena, rule)));
         }
 }

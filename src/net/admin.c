@@ -28,8 +28,7 @@ static bool read_pods(struct net_reader *reader, const struct doc_node *node,
 
 static bool read_networks(struct net_reader *reader, const struct doc_node *peer,
                           struct net_rule_peer *ret) {
-        const struct doc_node *items =
-                net_list(reader, peer, STR("networks"), &ret->block_count);
+        const struct doc_node *items = net_list(reader, peer, STR("networks"), &ret->block_count);
 
         ret->blocks = arena_new_array(&reader->index->arena, ret->block_count, struct net_block);
         for (uint32_t i = 0; i < ret->block_count; i++) {
@@ -51,8 +50,7 @@ static void read_domains(struct net_reader *reader, const struct doc_node *peer,
 
         ret->domains = arena_new_array(&reader->index->arena, ret->domain_count, struct str);
         for (uint32_t i = 0; i < ret->domain_count; i++)
-                ret->domains[i] =
-                        arena_str(&reader->index->arena, doc_string(&items[i], STR("")));
+                ret->domains[i] = arena_str(&reader->index->arena, doc_string(&items[i], STR("")));
 }
 
 /* Peers of egress rules only: nodes, networks, domain names. */
@@ -72,8 +70,9 @@ static bool read_outside(struct net_reader *reader, const struct doc_node *node,
                 read_domains(reader, node, ret);
                 return true;
         }
-        net_refuse(reader, node, allow ? "the peer is not known"
-                                       : "the peer is not known, or of no use in a rule that denies");
+        net_refuse(reader, node,
+                   allow ? "the peer is not known"
+                         : "the peer is not known, or of no use in a rule that denies");
         return false;
 }
 
@@ -197,8 +196,8 @@ static bool read_action(const struct doc_node *node, enum net_action *ret) {
 static void read_ports(struct net_reader *reader, const struct doc_node *node,
                        struct net_rule *ret) {
         bool cluster = str_eq(ret->policy->kind, STR("ClusterNetworkPolicy"));
-        const struct doc_node *items = net_list(
-                reader, node, cluster ? STR("protocols") : STR("ports"), &ret->port_count);
+        const struct doc_node *items =
+                net_list(reader, node, cluster ? STR("protocols") : STR("ports"), &ret->port_count);
 
         ret->any_port = ret->port_count == 0;
         ret->ports = arena_new_array(&reader->index->arena, ret->port_count, struct net_rule_port);
@@ -223,9 +222,8 @@ static void fail_closed(struct net_rule *rule) {
 
 static void read_rule(struct net_reader *reader, const struct doc_node *node,
                       enum net_direction direction, struct net_rule *ret) {
-        const struct doc_node *items =
-                net_list(reader, node, direction == NET_INGRESS ? STR("from") : STR("to"),
-                         &ret->peer_count);
+        const struct doc_node *items = net_list(
+                reader, node, direction == NET_INGRESS ? STR("from") : STR("to"), &ret->peer_count);
         bool usable = true;
 
         ret->pos = node->start;
@@ -256,9 +254,9 @@ static void read_rule(struct net_reader *reader, const struct doc_node *node,
 static void read_rules(struct net_reader *reader, const struct doc_node *spec,
                        struct net_policy *policy, enum net_direction direction) {
         struct net_rules *rules = &policy->rules[direction];
-        const struct doc_node *items = net_list(
-                reader, spec, direction == NET_INGRESS ? STR("ingress") : STR("egress"),
-                &rules->count);
+        const struct doc_node *items =
+                net_list(reader, spec, direction == NET_INGRESS ? STR("ingress") : STR("egress"),
+                         &rules->count);
 
         rules->applies = rules->count > 0;
         rules->items = arena_new_array(&reader->index->arena, rules->count, struct net_rule);

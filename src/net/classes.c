@@ -54,18 +54,15 @@ static void add_port(struct key *key, const struct net_named_port *port) {
 static void write_key(const struct net_index *index, const struct asked *asked,
                       const struct net_pod *pod, struct key *key) {
         key->numbers.count = 0;
-        *vec_push(&key->numbers) =
-                pod->host_network ? UINT32_MAX : pod->namespace->number;
+        *vec_push(&key->numbers) = pod->host_network ? UINT32_MAX : pod->namespace->number;
         for (int f = 0; f < 2; f++)
-                *vec_push(&key->numbers) =
-                        pod->addresses[f].known
-                                ? net_range_of(index, &pod->addresses[f].ip) + 1
-                                : 0;
+                *vec_push(&key->numbers) = pod->addresses[f].known
+                                                   ? net_range_of(index, &pod->addresses[f].ip) + 1
+                                                   : 0;
         if (pod->host_network) {
                 /* Where nodes are selected by their labels, and because connections from a node to
                  * its own pods are special, every node is one of its own. */
-                *vec_push(&key->numbers) =
-                        (uint32_t)(uintptr_t)map_get(&index->words, pod->node);
+                *vec_push(&key->numbers) = (uint32_t)(uintptr_t)map_get(&index->words, pod->node);
                 return;
         }
         for (uint32_t i = 0; i < pod->labels.count; i++)
@@ -201,8 +198,8 @@ static void make_endpoints(struct net_index *index) {
                               index->endpoints[i].name, i);
         for (size_t i = 0; i < count; i++) {
                 struct str namespace = pods[i]->namespace ? pods[i]->namespace->name : STR("");
-                const struct net_endpoint *found = net_find(index, namespace, STR("Pod"),
-                                                            pods[i]->name);
+                const struct net_endpoint *found =
+                        net_find(index, namespace, STR("Pod"), pods[i]->name);
 
                 if (!found)
                         found = net_find(index, namespace, pods[i]->kind, pods[i]->owner);
@@ -225,8 +222,7 @@ static void share_addresses(struct net_index *index) {
                                 index->all_pods.items[i];
         for (size_t i = 0; i < index->all_pods.count; i++) {
                 struct net_pod *pod = index->all_pods.items[i];
-                const struct net_pod *node =
-                        pod->host_network ? map_get(&nodes, pod->node) : NULL;
+                const struct net_pod *node = pod->host_network ? map_get(&nodes, pod->node) : NULL;
 
                 if (node && (node->addresses[0].known || node->addresses[1].known))
                         memcpy(pod->addresses, node->addresses, sizeof pod->addresses);

@@ -2,6 +2,7 @@
 
 #include "base/util.h"
 #include "net/private.h"
+#include "net/service.h"
 
 void net_problem(struct net_index *index, const struct net_place *place, bool incomplete,
                  const char *format, ...) {
@@ -105,10 +106,19 @@ static const struct {
         { "", "namespaces", net_add_namespace },
         { "", "nodes", net_add_node },
         { "", "pods", net_add_pod },
+        { "", "services", net_add_service },
+        { "networking.k8s.io", "ingresses", net_add_ingress },
+        { "gateway.networking.k8s.io", "gateways", net_add_gateway },
+        { "gateway.networking.k8s.io", "httproutes", net_add_http_route },
+        { "gateway.networking.k8s.io", "grpcroutes", net_add_http_route },
+        { "gateway.networking.k8s.io", "tcproutes", net_add_http_route },
+        { "gateway.networking.k8s.io", "tlsroutes", net_add_http_route },
+        { "gateway.networking.k8s.io", "udproutes", net_add_http_route },
         { "", "podtemplates", NULL },
 };
 
-/* Workloads: what has a pod template. Of kinds that are not built in that is seen when they come. */
+/* Workloads: what has a pod template. Of kinds that are not built in that is seen when they come.
+ */
 static bool has_templates(struct str group, struct str resource) {
         const struct kube_kind *kind = kube_resource_find(resource);
 
@@ -143,6 +153,7 @@ void net_index_add(struct net_index *index, struct str file, const struct resour
                         kinds[i].add(&reader);
                         return;
                 }
+        net_note_plugin(&reader);
         net_add_templates(&reader);
 }
 
@@ -191,6 +202,7 @@ int net_index_finish(struct net_index *index, struct error *error) {
         list_policies(index);
         net_make_ranges(index);
         net_make_classes(index);
+        net_select_services(index);
         r = net_resolve_rules(index, error);
         if (r < 0)
                 return r;

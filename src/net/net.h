@@ -13,8 +13,8 @@
  *
  *  - A *pod* is one of the input, or what the template of a workload would make.
  *  - A *class* is what policies cannot tell apart: pods of one namespace that are equal in all
- *    labels, named ports and address ranges that some policy asks for. Everything is decided between
- *    classes, so costs do not grow with replicas.
+ *    labels, named ports and address ranges that some policy asks for. Everything is decided
+ * between classes, so costs do not grow with replicas.
  *  - An *endpoint* is a class with a name for people: a workload (Deployment shop/web), or one pod
  *    where the pods of its workload are of different classes; or a Node.
  *  - A *range* is a part of the address space that no policy tells apart: what lies outside.
@@ -33,9 +33,9 @@
  *    taken by name, and where they contradict each other that is a problem (incomplete).
  *  - Named ports are those of the destination pod: of all its containers (restartable init
  *    containers too) with that name and protocol.
- *  - Pods of the host network are the node: no selector selects them, no policy holds for them, they
- *    are met by their address. Connections of a node to its own pods are always allowed. Pods that
- *    have ended are not there.
+ *  - Pods of the host network are the node: no selector selects them, no policy holds for them,
+ * they are met by their address. Connections of a node to its own pods are always allowed. Pods
+ * that have ended are not there.
  *  - An address block matches pods by their address. The address of a pod that has none yet is
  *    somewhere in the ranges of the pods (Node spec.podCIDRs or net_index_add_pod_range, else the
  *    private ranges): it is matched by blocks that hold all of these of one family.
@@ -123,12 +123,12 @@ struct net_rule_peer {
 
 /* A port of a rule: an interval, or a name that the destination gives a meaning. */
 struct net_rule_port {
-        bool unusable;           /* matches nothing */
-        bool any_protocol;       /* of a name: whatever protocol it has */
+        bool unusable;     /* matches nothing */
+        bool any_protocol; /* of a name: whatever protocol it has */
         enum net_protocol protocol;
-        uint16_t from, to;       /* both 0: every port of the protocol */
-        struct str name;         /* not empty: a named port */
-        uint32_t word;           /* NAME as a word */
+        uint16_t from, to; /* both 0: every port of the protocol */
+        struct str name;   /* not empty: a named port */
+        uint32_t word;     /* NAME as a word */
         struct doc_pos pos;
 };
 
@@ -152,9 +152,9 @@ struct net_rule {
         uint32_t port_count;
         struct doc_pos pos;
         /* made by net_index_finish: */
-        uint64_t *bits; /* the peers it matches */
-        bool named;     /* some port is a name */
-        uint32_t set;   /* the ports that are no names */
+        uint64_t *bits;          /* the peers it matches */
+        bool named;              /* some port is a name */
+        uint32_t set;            /* the ports that are no names */
         struct net_group *cells; /* where NAMED, of egress: peers by the ports that they have */
         uint32_t cell_count;
 };
@@ -168,7 +168,7 @@ struct net_rules {
 struct net_policy {
         struct str kind; /* "NetworkPolicy", "AdminNetworkPolicy" ... */
         enum net_tier tier;
-        int32_t priority;              /* of AdminNetworkPolicy and ClusterNetworkPolicy */
+        int32_t priority; /* of AdminNetworkPolicy and ClusterNetworkPolicy */
         struct str namespace, name;
         struct net_place place;
         struct doc_pos subject_pos;
@@ -262,12 +262,12 @@ struct net_gateway;
 struct net_index {
         struct arena arena;
         struct map words;
-        struct map namespaces;    /* name -> struct net_namespace */
-        struct map policies;      /* kind, namespace, name -> struct net_policy */
-        struct map pods;          /* namespace/name -> struct net_pod */
-        struct map owners;        /* namespace/kind/name -> struct net_owner */
-        struct map names;         /* namespace/name -> endpoint + 1 */
-        struct map services;      /* namespace/name -> struct net_service */
+        struct map namespaces;     /* name -> struct net_namespace */
+        struct map policies;       /* kind, namespace, name -> struct net_policy */
+        struct map pods;           /* namespace/name -> struct net_pod */
+        struct map owners;         /* namespace/kind/name -> struct net_owner */
+        struct map names;          /* namespace/name -> endpoint + 1 */
+        struct map services;       /* namespace/name -> struct net_service */
         VEC(struct str) word_text; /* of the words; number 0 is empty */
         VEC(struct net_policy *) all_policies;
         VEC(struct net_namespace *) all_namespaces;
@@ -286,11 +286,11 @@ struct net_index {
         uint32_t class_count, endpoint_count, range_count, peer_count, view_count, words_per_set;
         struct net_port_table ports;
 
-        struct str file;          /* the last file name that was copied */
-        struct str plugin;        /* a network plugin that was seen: "flannel", "calico" ... */
+        struct str file;   /* the last file name that was copied */
+        struct str plugin; /* a network plugin that was seen: "flannel", "calico" ... */
         struct net_place plugin_place;
         bool plugin_enforces;
-        bool nodes_are_selected;  /* some rule has peers of kind nodes */
+        bool nodes_are_selected; /* some rule has peers of kind nodes */
         bool finished;
 };
 
@@ -343,11 +343,11 @@ bool net_isolated(const struct net_index *index, uint32_t class, enum net_direct
 /* --- why --- */
 
 enum net_cause {
-        NET_BY_DEFAULT,    /* no policy says anything */
-        NET_BY_RULE,       /* `rule` */
-        NET_BY_ISOLATION,  /* NetworkPolicies select it, and no rule of theirs matches */
-        NET_BY_HOST,       /* it is of the host network or outside: no policy holds for it */
-        NET_BY_NODE        /* its own node connects to it */
+        NET_BY_DEFAULT,   /* no policy says anything */
+        NET_BY_RULE,      /* `rule` */
+        NET_BY_ISOLATION, /* NetworkPolicies select it, and no rule of theirs matches */
+        NET_BY_HOST,      /* it is of the host network or outside: no policy holds for it */
+        NET_BY_NODE       /* its own node connects to it */
 };
 
 enum { NET_NEAR_MAX = 3 };
@@ -357,7 +357,7 @@ struct net_verdict {
         bool allowed;
         enum net_cause cause;
         const struct net_rule *rule;
-        const struct net_rule *passed; /* the last rule that passed it on; NULL: none */
+        const struct net_rule *passed;            /* the last rule that passed it on; NULL: none */
         const struct net_policy *const *policies; /* NetworkPolicies that isolate it */
         uint32_t policy_count;
         /* Rules that would allow it, but for one thing. */

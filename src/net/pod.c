@@ -32,8 +32,7 @@ static const struct doc_node *metadata(const struct doc_node *object, struct str
 }
 
 void net_add_namespace(struct net_reader *reader) {
-        struct net_namespace *namespace =
-                net_namespace_of(reader->index, reader->resource->name);
+        struct net_namespace *namespace = net_namespace_of(reader->index, reader->resource->name);
 
         namespace->declared = true;
         namespace->place = reader->place;
@@ -101,15 +100,14 @@ static void keep_host(struct net_index *index, struct str text, struct str *host
 }
 
 /* Values that may name another workload: of the environment, and arguments. */
-static void read_hosts(struct net_index *index, const struct doc_node *container,
-                       struct str *hosts, uint32_t *count) {
+static void read_hosts(struct net_index *index, const struct doc_node *container, struct str *hosts,
+                       uint32_t *count) {
         static const char *const lists[] = { "command", "args" };
         const struct doc_node *env = doc_get(container, STR("env"));
 
         for (uint32_t i = 0; env && env->kind == DOC_LIST && i < env->list.count; i++)
-                keep_host(index,
-                          doc_string(doc_get(&env->list.items[i], STR("value")), STR("")), hosts,
-                          count);
+                keep_host(index, doc_string(doc_get(&env->list.items[i], STR("value")), STR("")),
+                          hosts, count);
         for (size_t k = 0; k < ELEMENTS(lists); k++) {
                 const struct doc_node *list = doc_get(container, str_from(lists[k]));
 
@@ -120,8 +118,7 @@ static void read_hosts(struct net_index *index, const struct doc_node *container
 
 /* Whether a container goes on to run beside those of the pod. */
 static bool is_sidecar(const struct doc_node *container) {
-        return str_eq(doc_string(doc_get(container, STR("restartPolicy")), STR("")),
-                      STR("Always"));
+        return str_eq(doc_string(doc_get(container, STR("restartPolicy")), STR("")), STR("Always"));
 }
 
 struct container_list {
@@ -216,10 +213,10 @@ static bool controller_of(struct net_index *index, const struct doc_node *object
 
                 if (!is_true(doc_get(owner, STR("controller"))))
                         continue;
-                ret->kind = arena_str(&index->arena, doc_string(doc_get(owner, STR("kind")),
-                                                                STR("")));
-                ret->name = arena_str(&index->arena, doc_string(doc_get(owner, STR("name")),
-                                                                STR("")));
+                ret->kind =
+                        arena_str(&index->arena, doc_string(doc_get(owner, STR("kind")), STR("")));
+                ret->name =
+                        arena_str(&index->arena, doc_string(doc_get(owner, STR("name")), STR("")));
                 return true;
         }
         return false;
@@ -267,8 +264,7 @@ void net_add_node(struct net_reader *reader) {
         const struct doc_node *object = reader->resource->object;
         const struct doc_node *list = doc_find(object, "status", "addresses");
 
-        pod->name = pod->owner = pod->node_name =
-                arena_str(&index->arena, reader->resource->name);
+        pod->name = pod->owner = pod->node_name = arena_str(&index->arena, reader->resource->name);
         pod->node = net_kept(index, pod->name);
         pod->kind = STR("Node");
         pod->place = reader->place;
@@ -387,8 +383,7 @@ void net_own_pods(struct net_index *index) {
         for (size_t i = 0; i < index->all_pods.count; i++) {
                 struct net_pod *pod = index->all_pods.items[i];
 
-                if (!pod->ended &&
-                    !is_needless(pod, map_get(&chosen, workload_key(&scratch, pod))))
+                if (!pod->ended && !is_needless(pod, map_get(&chosen, workload_key(&scratch, pod))))
                         index->all_pods.items[kept++] = pod;
         }
         index->all_pods.count = kept;

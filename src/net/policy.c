@@ -15,8 +15,7 @@ bool net_read_prefix(struct str text, struct ip_prefix *ret) {
         struct ip_prefix prefix;
         struct str zone;
 
-        if (slash < 0 ||
-            ip_parse(str_slice(text, 0, (size_t)slash), &prefix.ip, &zone, NULL) < 0 ||
+        if (slash < 0 || ip_parse(str_slice(text, 0, (size_t)slash), &prefix.ip, &zone, NULL) < 0 ||
             zone.len > 0 ||
             ip_prefix_length_parse(str_slice(text, (size_t)slash + 1, text.len), &prefix.ip,
                                    &prefix.length) < 0)
@@ -181,9 +180,9 @@ static void read_rule(struct net_reader *reader, const struct doc_node *node, st
 static void read_rules(struct net_reader *reader, const struct doc_node *spec,
                        struct net_policy *policy, enum net_direction direction) {
         struct net_rules *rules = &policy->rules[direction];
-        const struct doc_node *items = net_list(
-                reader, spec, direction == NET_INGRESS ? STR("ingress") : STR("egress"),
-                &rules->count);
+        const struct doc_node *items =
+                net_list(reader, spec, direction == NET_INGRESS ? STR("ingress") : STR("egress"),
+                         &rules->count);
 
         rules->items = arena_new_array(&reader->index->arena, rules->count, struct net_rule);
         for (uint32_t i = 0; i < rules->count; i++) {

@@ -87,7 +87,6 @@ void net_make_views(struct net_index *index);
 /* The ports of RULE at DESTINATION. */
 uint32_t net_rule_ports(struct net_index *index, const struct net_rule *rule, uint32_t destination);
 
-
 /* Reports policies of equal priority that contradict each other. */
 void net_check_priorities(struct net_index *index);
 

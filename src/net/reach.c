@@ -58,8 +58,7 @@ struct sides {
         const struct net_ports *egress, *ingress;
 };
 
-static struct sides sides_of(const struct net_index *index, uint32_t source,
-                             uint32_t destination) {
+static struct sides sides_of(const struct net_index *index, uint32_t source, uint32_t destination) {
         const struct net_ports *sets = index->ports.sets.items;
         struct sides sides = { &sets[NET_ALL_PORTS], &sets[NET_ALL_PORTS] };
 
@@ -168,8 +167,8 @@ static void ask_view(const struct question *question, uint32_t class, enum net_d
                 bool passed = false;
 
                 for (; at < view->policy_count && (int)view->policies[at]->tier == tier; at++)
-                        if (!passed && ask_policy(question, view->policies[at], direction, ret,
-                                                  &passed))
+                        if (!passed &&
+                            ask_policy(question, view->policies[at], direction, ret, &passed))
                                 return;
                 if (tier == NET_TIER_POLICY && at > first) {
                         ret->allowed = false;
@@ -194,12 +193,10 @@ static void ask_side(struct question *question, uint32_t peer, uint32_t other,
 }
 
 void net_decide(const struct net_index *index, uint32_t source, uint32_t destination,
-                enum net_protocol protocol, uint16_t port,
-                struct net_decision *ret) {
-        struct question question = { .index = index,
-                                     .destination = destination,
-                                     .protocol = protocol,
-                                     .port = port };
+                enum net_protocol protocol, uint16_t port, struct net_decision *ret) {
+        struct question question = {
+                .index = index, .destination = destination, .protocol = protocol, .port = port
+        };
 
         ask_side(&question, source, destination, NET_EGRESS, &ret->egress);
         ask_side(&question, destination, source, NET_INGRESS, &ret->ingress);

@@ -6,7 +6,8 @@
 
 /* --- who --- */
 
-/* Namespaces that selectors select: what a selector asks is the key, because the same ones come again and again. */
+/* Namespaces that selectors select: what a selector asks is the key, because the same ones come
+ * again and again. */
 struct resolver {
         struct net_index *index;
         struct map selected; /* key of the selector -> bits over namespaces */
@@ -108,8 +109,7 @@ static void select_block(const struct net_index *index, const struct net_block *
                         net_bit_set(bits, i);
         /* Ranges are sorted: the first that begins with the block, until one is beyond it. */
         for (uint32_t i = net_range_of(index, &block->prefix.ip);
-             i < index->range_count &&
-             ip_prefix_contains(&block->prefix, &index->ranges[i].first);
+             i < index->range_count && ip_prefix_contains(&block->prefix, &index->ranges[i].first);
              i++)
                 if (block_holds(block, &index->ranges[i].first))
                         net_bit_set(bits, index->class_count + i);
@@ -146,8 +146,8 @@ static void select_peer(struct resolver *resolver, const struct net_namespace *o
 
 static void add_interval(struct net_interval *items, uint32_t *count, enum net_protocol protocol,
                          uint16_t from, uint16_t to) {
-        items[(*count)++] = (struct net_interval){ net_port_code(protocol, from),
-                                                   net_port_code(protocol, to) };
+        items[(*count)++] =
+                (struct net_interval){ net_port_code(protocol, from), net_port_code(protocol, to) };
 }
 
 /* The ports that NAMED stands for at POD, after ITEMS; room for pod->port_count of them. */
@@ -252,8 +252,7 @@ int net_resolve_rules(struct net_index *index, struct error *error) {
                 return error_set(error, -E2BIG,
                                  "%zu policies over %u classes of pods and %u address ranges are "
                                  "too many to be compared",
-                                 index->all_policies.count, index->class_count,
-                                 index->range_count);
+                                 index->all_policies.count, index->class_count, index->range_count);
         for (size_t i = 0; i < index->all_policies.count; i++)
                 resolve_policy(&resolver, index->all_policies.items[i]);
         map_free(&resolver.selected);

@@ -89,8 +89,7 @@ void net_make_ranges(struct net_index *index) {
                 *vec_push(&cuts.starts[f]) = 0;
                 qsort(cuts.starts[f].items, cuts.starts[f].count, sizeof(address), compare);
         }
-        index->ranges = arena_new_array(&index->arena,
-                                        cuts.starts[0].count + cuts.starts[1].count,
+        index->ranges = arena_new_array(&index->arena, cuts.starts[0].count + cuts.starts[1].count,
                                         struct net_range);
         for (int f = 0; f < 2; f++) {
                 uint32_t first = count;

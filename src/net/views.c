@@ -214,8 +214,7 @@ static void make_view(struct maker *maker, uint32_t class, enum net_direction di
         for (int tier = 0; tier < NET_TIERS; tier++) {
                 for (; at < maker->chosen.count && (int)maker->chosen.items[at]->tier == tier;
                      at++) {
-                        const struct net_rules *rules =
-                                &maker->chosen.items[at]->rules[direction];
+                        const struct net_rules *rules = &maker->chosen.items[at]->rules[direction];
 
                         view->isolated |= tier == NET_TIER_POLICY;
                         for (uint32_t i = 0; i < rules->count; i++)
