@@ -1,19 +1,11 @@
 /* The table of verbs: to add one, write its file and put its row here. */
 #include "cmd/command.h"
 
-extern const struct command command_cel, command_decode, command_explain, command_policy,
-        command_rbac, command_scan, command_snapshot;
+extern const struct command command_cel, command_decode, command_explain, command_fix,
+        command_policy, command_rbac, command_scan, command_snapshot;
 
 const struct command *const commands[] = {
-        &command_scan,
-        &command_explain,
-        &command_policy,
-        &command_cel,
-        &command_rbac,
-        &command_snapshot,
-        &command_completion,
-        &command_help_verb,
-        &command_version,
-        &command_decode,
-        NULL,
+        &command_scan,      &command_fix,     &command_explain,  &command_policy,
+        &command_cel,       &command_rbac,    &command_snapshot, &command_completion,
+        &command_help_verb, &command_version, &command_decode,   NULL,
 };
