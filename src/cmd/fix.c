@@ -1,5 +1,6 @@
 /* redoubt fix: changes manifests so that findings are gone. */
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/wait.h>
 
 #include "base/confine.h"
@@ -67,23 +68,40 @@ static void print_report(const struct fix_arguments *arguments, const struct fix
                 fwrite(buf.data, 1, buf.len, stdout);
 }
 
+static void say(const struct fix_arguments *arguments, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* Where a list was printed, the numbers are part of it. */
+static void say(const struct fix_arguments *arguments, const char *format, ...) {
+        struct buf line _cleanup_(buf_free) = BUF_INIT;
+        va_list args;
+
+        va_start(args, format);
+        buf_vprintf(&line, format, args);
+        va_end(args);
+        if (arguments->format == FORMAT_TEXT)
+                printf("%s\n", line.data);
+        else
+                command_note("%s", line.data);
+}
+
 static void print_summary(const struct fix_arguments *arguments, const struct fix_report *report) {
         struct fix_counts counts = fix_count(report->run);
 
         if (counts.offered == 0)
-                command_note("nothing to change");
+                say(arguments, "nothing to change");
         else
-                command_note("%zu findings are gone after %zu fixes in %zu files%s",
-                             counts.findings, counts.offered, counts.files,
-                             report->written ? "" : "; write them with --write");
+                say(arguments, "%zu findings are gone after %zu fixes in %zu files%s",
+                    counts.findings, counts.offered, counts.files,
+                    report->written ? "" : "; write them with --write");
         if (counts.unsafe > 0)
-                command_note("%zu more fixes may break a workload: --unsafe", counts.unsafe);
-        if (counts.impossible + counts.refused > 0 && arguments->format != FORMAT_TEXT)
-                command_note("%zu fixes are not offered; why: -o text",
-                             counts.impossible + counts.refused);
+                say(arguments, "%zu more fixes may break a workload: --unsafe", counts.unsafe);
+        if (counts.impossible + counts.refused > 0)
+                say(arguments, "%zu fixes are not offered%s", counts.impossible + counts.refused,
+                    arguments->format == FORMAT_TEXT ? "" : "; why: -o text");
         if (fix_without(report->run) > 0)
-                command_note("for %zu findings there is no fix; what to do: redoubt scan",
-                             fix_without(report->run));
+                say(arguments, "for %zu findings there is no fix; what to do: redoubt scan",
+                    fix_without(report->run));
 }
 
 static int read_usage(struct command_context *context, struct rbac_log *log) {
@@ -127,7 +145,7 @@ static int compute(struct work *work) {
         print_problems(&list, &report.complete);
         report.run = run = fix_run_new(&input, arguments->unsafe);
         print_report(arguments, &report);
-        if (!context->common.quiet)
+        if (!context->common.quiet && arguments->format != FORMAT_JSON)
                 print_summary(arguments, &report);
         r = report.written ? fix_send(work->pipe, run) : 0;
         if (r < 0)
