@@ -1,11 +1,22 @@
 /* The table of verbs: to add one, write its file and put its row here. */
 #include "cmd/command.h"
 
-extern const struct command command_cel, command_decode, command_explain, command_policy,
-        command_net, command_rbac, command_scan, command_snapshot;
+/* clang-format off */
+extern const struct command
+        command_cel,
+        command_decode,
+        command_explain,
+        command_fix,
+        command_net,
+        command_policy,
+        command_rbac,
+        command_scan,
+        command_snapshot;
+/* clang-format on */
 
 const struct command *const commands[] = {
         &command_scan,
+        &command_fix,
         &command_explain,
         &command_policy,
         &command_cel,
@@ -16,5 +27,5 @@ const struct command *const commands[] = {
         &command_help_verb,
         &command_version,
         &command_decode,
-        NULL,
+        NULL, /* keeps one a line */
 };

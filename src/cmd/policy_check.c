@@ -84,6 +84,8 @@ static int check_types(struct check *check) {
         /* mutating policies have no status */
         for (size_t i = 0; i < check->set.mutators.count && r >= 0; i++)
                 vec_push(&check->result.policies)->policy = check->set.mutators.items[i];
+        for (size_t i = 0; i < check->set.fixes.count && r >= 0; i++)
+                vec_push(&check->result.policies)->policy = check->set.fixes.items[i];
         return r;
 }
 

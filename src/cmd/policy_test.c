@@ -6,6 +6,7 @@
 #include "base/walk.h"
 #include "cmd/rules.h"
 #include "cmd/suite.h"
+#include "fix/cases.h"
 
 struct test_arguments {
         struct language_arguments language;
@@ -135,8 +136,11 @@ static int run_test_file(struct tests *tests, struct str path) {
         for (size_t i = 0; r >= 0 && i < tests->set->policies.count; i++) {
                 const struct policy *policy = tests->set->policies.items[i];
 
-                if (str_eq(policy->info.source, rule_file))
-                        r = cases_run(policy, &source, print_case, tests, error);
+                if (!str_eq(policy->info.source, rule_file))
+                        continue;
+                r = cases_run(policy, &source, print_case, tests, error);
+                if (r >= 0)
+                        r = fix_cases_run(tests->set, policy, &source, print_case, tests, error);
         }
         if (r < 0)
                 error_set_file(error, path);

@@ -5,6 +5,7 @@
 
 #include "base/util.h"
 #include "cmd/policy.h"
+#include "fix/fix.h"
 #include "kube/version.h"
 #include "policy/exception.h"
 #include "rbac/subject.h"
@@ -101,6 +102,8 @@ int rules_load(const struct rule_arguments *arguments, struct command_context *c
                 r = load_added(arguments, context, ret);
         if (r >= 0)
                 r = policy_set_finish(ret, context->error);
+        if (r >= 0)
+                fix_mark_rules(ret);
         if (r >= 0)
                 r = load_exceptions(arguments, context, ret);
         return r < 0 ? r : choose(arguments, context, ret);

@@ -48,4 +48,5 @@ void doc_find_changes(struct arena *arena, const struct doc_step *steps, size_t 
 /* ROOT after CHANGE, in ARENA; shares what is not changed. Maps on the way that are missing are
  * made. -ENOENT where the place is not there (any more), -EINVAL where it is of another kind. */
 int doc_apply_change(struct arena *arena, const struct doc_node *root,
-                     const struct doc_change *change, const struct doc_node **ret);
+                     const struct doc_change *change, const struct doc_node **ret,
+                     struct error *error);

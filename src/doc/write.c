@@ -228,3 +228,39 @@ void doc_write_yaml(struct buf *buf, const struct doc_node *node, size_t indent)
         buf_add_repeat(buf, ' ', indent);
         add_inline(buf, node, indent + 2);
 }
+
+static void add_flow_text(struct buf *buf, struct str text) {
+        bool marks = false;
+
+        for (size_t i = 0; i < text.len && !marks; i++)
+                marks = memchr(",[]{}", text.ptr[i], 5);
+        if (marks || !is_plain(text))
+                add_quoted(buf, text);
+        else
+                buf_add(buf, text);
+}
+
+void doc_write_flow(struct buf *buf, const struct doc_node *node) {
+        bool map = node->kind == DOC_MAP;
+        uint32_t count;
+
+        if (!map && node->kind != DOC_LIST) {
+                if (node->kind == DOC_STRING)
+                        add_flow_text(buf, node->string);
+                else
+                        add_scalar(buf, node);
+                return;
+        }
+        count = map ? node->map.count : node->list.count;
+        buf_add_char(buf, map ? '{' : '[');
+        for (uint32_t i = 0; i < count; i++) {
+                if (i > 0)
+                        buf_add(buf, STR(", "));
+                if (map) {
+                        add_flow_text(buf, node->map.entries[i].key);
+                        buf_add(buf, STR(": "));
+                }
+                doc_write_flow(buf, map ? &node->map.entries[i].value : &node->list.items[i]);
+        }
+        buf_add_char(buf, map ? '}' : ']');
+}

@@ -14,3 +14,7 @@ void doc_write_json(struct buf *buf, const struct doc_node *node);
  * strings that would read as something else are quoted. INDENT is the column to start at: every
  * line is indented by that much, the first one too, and the last one is ended. */
 void doc_write_yaml(struct buf *buf, const struct doc_node *node, size_t indent);
+
+/* Flow-style YAML on one line that reads back as the same tree, within another flow collection,
+ * too. */
+void doc_write_flow(struct buf *buf, const struct doc_node *node);

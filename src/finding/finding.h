@@ -30,6 +30,7 @@ struct rule_info {
         struct str *controls; /* "pss-baseline:privileged", sorted */
         size_t control_count;
         struct str source; /* file of the rule, for errors and `policy show` */
+        bool has_fix;      /* `redoubt fix` may have one for what it finds */
 };
 
 struct resource_ref {

@@ -34,6 +34,7 @@
 #include "base/map.h"
 #include "doc/change.h"
 #include "inventory/resource.h"
+#include "rbac/usage.h"
 #include "scan/scan.h"
 
 /* What fixes are made from. */
@@ -41,8 +42,7 @@ struct fix_input {
         const struct scan_options *options; /* of the scan: its policies, limits, namespace */
         const struct input_list *files;
         const struct finding_list *findings;
-        const struct str *audit_logs; /* audit logs that tell what rights were used; may be none */
-        size_t audit_log_count;
+        const struct rbac_usage *usage; /* what rights were used; NULL: nobody knows */
 };
 
 /* An object of the input, and the place in it that a finding points at. */
@@ -75,19 +75,23 @@ enum fix_state {
 
 struct fix {
         const struct rule_info *rule;
-        const struct finding **findings; /* that it is for; at least one */
-        size_t finding_count;
+        VEC(const struct finding *) findings; /* that it is for; at least one */
         enum fix_state state;
         struct str reason;
         struct str unsafe; /* what may stop working; empty: nothing */
-        struct str title;  /* what it does, "removes the binding"; empty: see the rule's remedy */
-        VEC(struct fix_edit) edits; /* in the arena of the run */
+        struct str
+                title; /* what it does: "remove the binding"; empty: what the rule's remedy says */
+        VEC(struct fix_edit) edits; /* none where another fix does it as well */
         VEC(struct fix_creation) creations;
-        const struct policy *mutation; /* the MutatingAdmissionPolicy; NULL: of a provider */
+
+        /* where it comes from: either of these */
         const struct fix_provider *provider;
-        struct fix_document *document; /* of a mutation: where, */
-        uint32_t resource;             /* and which of its objects */
+        struct policy *mutation;       /* the MutatingAdmissionPolicy, for */
+        struct fix_document *document; /* this document, */
+        uint32_t resource;             /* and this one of its objects */
+
         struct fix_run *run;
+        bool chosen; /* is applied, or tried */
 };
 
 struct fix_provider {
@@ -151,8 +155,8 @@ struct fix_file {
         struct str path;
         struct str before; /* as it was read; empty where it is new */
         struct str after;
-        bool is_new, is_gone; /* nothing is left in it */
-        uint64_t read_size;
+        bool is_new;
+        bool is_gone; /* nothing is left in it */
 };
 
 struct fix_run;
@@ -169,8 +173,15 @@ const struct fix_file *fix_files(const struct fix_run *run, size_t *ret_count);
 /* Findings for which no rule and no provider has a fix. */
 size_t fix_without(const struct fix_run *run);
 
-/* Whether findings of the rule ID may have a fix: some file or provider has one. */
-bool fix_exists(const struct policy_set *set, struct str id);
+/* Marks the rules of SET that have providers (rule_info.has_fix). */
+void fix_mark_rules(struct policy_set *set);
+
+/* Appends the difference that FILE makes as `diff -u` shows it. What Secrets hold is not shown;
+ * returns whether something was left out, so that the result is no patch. */
+bool fix_add_diff(struct buf *buf, const struct fix_run *run, const struct fix_file *file);
+
+/* Where the document of EDIT begins, and its change as people write it: "spec.hostPID". */
+struct finding_location fix_edit_place(const struct fix *fix, const struct fix_edit *edit);
 
 /* Writes FILE: beside it first, then in its place, with the same mode. -EBUSY where the file is no
  * longer what was read. */

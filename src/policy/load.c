@@ -321,6 +321,32 @@ static int add_policy(struct policy_set *set, const struct doc_node *object, str
         return 0;
 }
 
+static struct str fix_of(const struct doc_node *object) {
+        const struct doc_node *annotations = doc_find(object, "metadata", "annotations");
+
+        return doc_string(doc_get(annotations, STR(POLICY_ANNOTATION_FIX)), STR(""));
+}
+
+/* Makes FIX, defined by OBJECT, that of the rule that it names: one that was read before. */
+static int add_fix(struct policy_set *set, const struct doc_node *object, struct policy *fix,
+                   struct error *error) {
+        const struct doc_node *annotations = doc_find(object, "metadata", "annotations");
+        struct str id = fix_of(object);
+        struct policy *rule = map_get(&set->by_id, id);
+
+        if (!rule)
+                return bad(annotations, error,
+                           POLICY_ANNOTATION_FIX ": there is no rule \"%.*s\" before this fix",
+                           STR_ARG(id));
+        if (rule->fix)
+                return bad(annotations, error, "rule \"%.*s\" has a fix already", STR_ARG(id));
+        fix->unsafe = doc_string(doc_get(annotations, STR(POLICY_ANNOTATION_UNSAFE)), STR(""));
+        rule->fix = fix;
+        rule->info.has_fix = true;
+        *vec_push(&set->fixes) = fix;
+        return 0;
+}
+
 int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_node *object,
                 bool lazy, struct error *error) {
         struct policy *policy = arena_new(&set->arena, struct policy);
@@ -350,6 +376,8 @@ int policy_load(struct policy_set *set, const struct doc *doc, const struct doc_
                 policy->match.namespace_selector || mentions(policy->spec, STR("namespaceObject"));
         if (!policy->mutates)
                 return add_policy(set, object, policy, error);
+        if (fix_of(object).len > 0)
+                return add_fix(set, object, policy, error);
         *vec_push(&set->mutators) = policy;
         return 0;
 }

@@ -48,7 +48,8 @@ static int read_one(struct pack *pack, struct str path, struct doc_reader *reade
 static void add_policy(struct pack *pack, struct str file, const struct doc *doc) {
         struct str kind = doc_string(doc_get(doc->root, STR("kind")), STR(""));
 
-        if (!str_eq(kind, STR("ValidatingAdmissionPolicy")) && !str_eq(kind, STR("Check")))
+        if (!str_eq(kind, STR("ValidatingAdmissionPolicy")) &&
+            !str_eq(kind, STR("MutatingAdmissionPolicy")) && !str_eq(kind, STR("Check")))
                 return;
         buf_add(&pack->policies, pack->count++ ? STR(",\n") : STR("\n"));
         buf_add(&pack->policies, STR("{\"file\":"));

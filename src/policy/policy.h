@@ -30,6 +30,10 @@
 #define POLICY_ANNOTATION_CONTROLS "redoubt.io/controls"
 #define POLICY_ANNOTATION_JUDGE "redoubt.io/judge"
 
+/* Of a MutatingAdmissionPolicy that is the fix of a rule: its id; and what may stop working. */
+#define POLICY_ANNOTATION_FIX "redoubt.io/fix-of"
+#define POLICY_ANNOTATION_UNSAFE "redoubt.io/unsafe"
+
 /* The API group of what only this program makes: the results of analyses, as documents. */
 #define POLICY_OWN_GROUP "redoubt.io"
 
@@ -142,8 +146,10 @@ struct policy {
         bool uses_namespace; /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
         struct policy_exception_list *exceptions; /* policy/exception.h */
-        const struct doc *document;               /* that holds it */
-        const struct doc_node *object;            /* the policy in it: an item of a List, maybe */
+        struct policy *fix;            /* of a rule: what makes objects good; NULL: there is none */
+        struct str unsafe;             /* of a fix: what may stop working; empty: nothing */
+        const struct doc *document;    /* that holds it */
+        const struct doc_node *object; /* the policy in it: an item of a List, maybe */
         const struct doc_node *spec;
         bool compiled;
 };
@@ -186,6 +192,7 @@ struct policy_set {
         bool pod_security; /* pods are judged by policy_is_enforced */
         VEC(struct policy *) policies;
         VEC(struct policy *) mutators;   /* the MutatingAdmissionPolicies, which judge nothing */
+        VEC(struct policy *) fixes;      /* those that are fixes of rules */
         struct structure_set structures; /* of the custom kinds that are defined in the input */
         VEC(struct policy_binding *) bindings;
         VEC(struct policy_framework) frameworks;

@@ -103,6 +103,7 @@ void policy_set_free(struct policy_set *set) {
         vec_free(&set->libraries);
         vec_free(&set->policies);
         vec_free(&set->mutators);
+        vec_free(&set->fixes);
         structure_set_free(&set->structures);
         vec_free(&set->bindings);
         vec_free(&set->frameworks);
@@ -267,7 +268,7 @@ static void rule_path_problem(void *userdata, struct str path, const char *messa
 }
 
 static size_t loaded(const struct policy_set *set) {
-        return set->policies.count + set->mutators.count + set->bindings.count;
+        return set->policies.count + set->mutators.count + set->fixes.count + set->bindings.count;
 }
 
 int policy_set_add_path(struct policy_set *set, const char *path, struct error *error) {

@@ -145,6 +145,11 @@ static void add_related(struct buf *buf, const struct report_style *style, size_
         buf_add_char(buf, '\n');
 }
 
+/* Objects of a cluster are in no file that could be changed. */
+static bool can_be_fixed(const struct finding *finding) {
+        return finding->rule->has_fix && !str_starts(finding->location.file, STR("cluster:"));
+}
+
 /* "= Deployment shop/cart · explain: redoubt explain pods/privileged", and the field where there is
  * no source to show. */
 static void add_object_line(struct buf *buf, const struct report_style *style, size_t gutter,
@@ -165,6 +170,12 @@ static void add_object_line(struct buf *buf, const struct report_style *style, s
         buf_add(&piece, STR("explain: redoubt explain "));
         buf_add(&piece, finding->rule->id);
         flow_piece(&flow, separator, INK_PLAIN, buf_str(&piece));
+        if (can_be_fixed(finding)) {
+                buf_clear(&piece);
+                buf_add(&piece, STR("change: redoubt fix --rule "));
+                buf_add(&piece, finding->rule->id);
+                flow_piece(&flow, separator, INK_PLAIN, buf_str(&piece));
+        }
         buf_add_char(buf, '\n');
 }
 

@@ -1,0 +1,29 @@
+/*
+ * The table of the providers.
+ */
+#include "base/util.h"
+#include "fix/private.h"
+
+const struct fix_provider *const fix_providers[] = {
+        NULL,
+};
+
+const struct fix_provider *fix_provider_for(struct str rule, size_t *ret_number) {
+        for (size_t i = 0; fix_providers[i]; i++)
+                for (size_t k = 0; fix_providers[i]->rules[k]; k++)
+                        if (str_eq(rule, str_from(fix_providers[i]->rules[k]))) {
+                                *ret_number = i;
+                                return fix_providers[i];
+                        }
+        return NULL;
+}
+
+void fix_mark_rules(struct policy_set *set) {
+        for (size_t i = 0; i < set->policies.count; i++) {
+                struct rule_info *info = &set->policies.items[i]->info;
+                size_t number;
+
+                if (fix_provider_for(info->id, &number))
+                        info->has_fix = true;
+        }
+}
