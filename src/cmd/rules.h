@@ -34,12 +34,15 @@ struct rule_arguments {
                   "framework",                                                                     \
                   "ID",                                                                            \
                   "only the rules of a framework: pss-baseline, pss-restricted, top10, six, "      \
-                  "cis-k8s-1.12, nsa-1.2; pss-restricted:v1.28 is that of a version",              \
+                  "nsa-1.2, cis-k8s-1.12, cis-k8s-2.0.1, cis-eks-1.8, cis-gke-1.9, cis-aks-1.8, "  \
+                  "cis-docker-1.6; pss-restricted:v1.28 is that of a version",                     \
                   OPTION_STRINGS,                                                                  \
                   offsetof(type, field.frameworks),                                                \
                   .comma = true,                                                                   \
                   .hint = OPTION_HINT_WORDS,                                                       \
-                  .hint_words = "pss-baseline pss-restricted top10 six cis-k8s-1.12 nsa-1.2" },    \
+                  .hint_words = "pss-baseline pss-restricted top10 six nsa-1.2 cis-k8s-1.12 "      \
+                                "cis-k8s-2.0.1 cis-eks-1.8 cis-gke-1.9 cis-aks-1.8 "               \
+                                "cis-docker-1.6" },                                                \
                 { 0,                                                                               \
                   "rule",                                                                          \
                   "ID",                                                                            \
