@@ -75,32 +75,42 @@ static void look(struct conclusion *c, struct sight *sight) {
                 add_looked_at(c, sight, sight->rules.items[i], sight->found);
 }
 
-/* The resources that POLICIES are about, for people. */
-static struct str wanted(struct conclusion *c, const struct sight *sight) {
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+/* Adds the resources that POLICY is about to BUF, for people. */
+static void add_resource(struct buf *buf, const struct policy *policy) {
+        const struct policy_match *match = &policy->match;
+        struct str resource = match->rule_count > 0 && match->rules[0].resource_count > 0
+                                      ? match->rules[0].resources[0]
+                                      : STR("objects");
 
-        for (size_t i = 0; i < sight->rules.count; i++) {
-                const struct policy_match *match = &sight->rules.items[i]->match;
-                struct str resource = match->rule_count > 0 && match->rules[0].resource_count > 0
-                                              ? match->rules[0].resources[0]
-                                              : STR("objects");
-
-                if (buf.len == 0 || str_find(buf_str(&buf), resource, 0) < 0)
-                        buf_printf(&buf, "%s%.*s", buf.len > 0 ? ", " : "", STR_ARG(resource));
-        }
-        return arena_str(c->arena, buf_str(&buf));
+        if (buf->len == 0 || str_find(buf_str(buf), resource, 0) < 0)
+                buf_printf(buf, "%s%.*s", buf->len > 0 ? ", " : "", STR_ARG(resource));
 }
 
-static void conclude(struct conclusion *c, const struct policy_item *item,
-                     const struct sight *sight, struct control *control) {
+/* Why nothing was judged: what the rules of ITEM look at, those among them that were left out by
+ * the verb or its options. */
+static struct str nothing_judged(struct conclusion *c, const struct policy_framework *framework,
+                                 const struct policy_item *item) {
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+
+        for (size_t i = 0; i < c->set->by_id.count; i++) {
+                const struct policy *policy = c->set->by_id.entries[i].value;
+
+                if (policy_answers(policy, framework, item))
+                        add_resource(&buf, policy);
+        }
+        if (buf.len == 0)
+                return STR("no rule judges it");
+        return arena_printf(c->arena, "the input has none of: %.*s", STR_ARG(buf_str(&buf)));
+}
+
+static void conclude(struct conclusion *c, const struct policy_framework *framework,
+                     const struct policy_item *item, const struct sight *sight,
+                     struct control *control) {
         if (sight->found > 0) {
                 control->status = CONTROL_FAIL;
         } else if (item->manual.len > 0) {
                 control->status = CONTROL_MANUAL;
                 control->reason = item->manual;
-        } else if (sight->rules.count == 0) {
-                control->status = CONTROL_NOT_JUDGED;
-                control->reason = STR("no rule that was asked for judges it");
         } else if (sight->unknown) {
                 control->status = CONTROL_NOT_JUDGED;
                 control->reason = arena_str(c->arena, sight->unknown->why);
@@ -111,8 +121,7 @@ static void conclude(struct conclusion *c, const struct policy_item *item,
                 control->reason = STR("what it is about is not there");
         } else {
                 control->status = CONTROL_NOT_JUDGED;
-                control->reason = arena_printf(c->arena, "the input has none of: %.*s",
-                                               STR_ARG(wanted(c, sight)));
+                control->reason = nothing_judged(c, framework, item);
         }
 }
 
@@ -141,7 +150,7 @@ static void conclude_item(struct conclusion *c, const struct policy_framework *f
                                      .title = item->title,
                                      .section = item->section,
                                      .section_title = item->section_title };
-        conclude(c, item, &sight, control);
+        conclude(c, framework, item, &sight, control);
         copy_sight(c, &sight, control);
         vec_free(&sight.rules);
         vec_free(&sight.evidence);
