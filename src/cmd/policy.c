@@ -157,11 +157,17 @@ static const struct command command_policy_show = {
         .run = show,
 };
 
-static const struct command *const verbs[] = { &command_policy_list,   &command_policy_show,
-                                               &command_policy_test,   &command_policy_check,
-                                               &command_policy_eval,   &command_policy_apply,
-                                               &command_policy_export, &command_policy_simulate,
-                                               &command_policy_replay, NULL };
+static const struct command *const verbs[] = { &command_policy_list,
+                                               &command_policy_show,
+                                               &command_policy_test,
+                                               &command_policy_check,
+                                               &command_policy_eval,
+                                               &command_policy_apply,
+                                               &command_policy_export,
+                                               &command_policy_simulate,
+                                               &command_policy_replay,
+                                               &command_policy_frameworks,
+                                               NULL };
 
 const struct command command_policy = {
         .name = "policy",

@@ -11,7 +11,8 @@
 #include "rbac/rbac.h"
 
 extern const struct command command_policy_apply, command_policy_check, command_policy_eval,
-        command_policy_export, command_policy_replay, command_policy_simulate, command_policy_test;
+        command_policy_export, command_policy_frameworks, command_policy_replay,
+        command_policy_simulate, command_policy_test;
 
 /* Which rules are exported, and how: options of `export` and of what simulates it. */
 struct export_arguments {

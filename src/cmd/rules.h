@@ -17,6 +17,11 @@ struct rule_arguments {
         struct language_arguments language;
 };
 
+/* The frameworks of the catalogue, for completion. */
+#define RULE_FRAMEWORKS                                                                            \
+        "pss-baseline pss-restricted top10 six nsa-1.2 cis-k8s-1.12 cis-k8s-2.0.1 cis-eks-1.8 "    \
+        "cis-gke-1.9 cis-aks-1.8 cis-docker-1.6"
+
 /* Rows for an option table whose target TYPE has `struct rule_arguments FIELD`. */
 #define RULE_OPTIONS(type, field)                                                                  \
         OPTION_SECTION("Rules"),                                                                   \
@@ -34,12 +39,13 @@ struct rule_arguments {
                   "framework",                                                                     \
                   "ID",                                                                            \
                   "only the rules of a framework: pss-baseline, pss-restricted, top10, six, "      \
-                  "cis-k8s-1.12, nsa-1.2; pss-restricted:v1.28 is that of a version",              \
+                  "nsa-1.2, cis-k8s-1.12, cis-k8s-2.0.1, cis-eks-1.8, cis-gke-1.9, cis-aks-1.8, "  \
+                  "cis-docker-1.6; pss-restricted:v1.28 is that of a version",                     \
                   OPTION_STRINGS,                                                                  \
                   offsetof(type, field.frameworks),                                                \
                   .comma = true,                                                                   \
                   .hint = OPTION_HINT_WORDS,                                                       \
-                  .hint_words = "pss-baseline pss-restricted top10 six cis-k8s-1.12 nsa-1.2" },    \
+                  .hint_words = RULE_FRAMEWORKS },                                                 \
                 { 0,                                                                               \
                   "rule",                                                                          \
                   "ID",                                                                            \

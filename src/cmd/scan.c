@@ -13,6 +13,7 @@
 #include "cmd/rules.h"
 #include "cmd/scan.h"
 #include "scan/scan.h"
+#include "scan/tally.h"
 
 enum { FAIL_NEVER = SEVERITY_COUNT };
 
@@ -345,6 +346,7 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                                  .title = joined(context->arena, argc, argv),
                                  .version = REDOUBT_VERSION };
         struct scan_options options;
+        struct tally tally _cleanup_(tally_free) = { 0 };
         int r;
 
         if (arguments->new_only && arguments->old.count == 0)
@@ -388,8 +390,17 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         };
         options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
                                         &options.group_count);
+        if (arguments->rules.frameworks.count > 0) {
+                tally_init(&tally, &set);
+                options.tally = &tally;
+        }
         scan_and_time(context, &options, &inputs, &report);
         report.rules = rules_table(context->arena, &set, &report.rule_count);
+        if (options.tally)
+                report.frameworks = controls_conclude(
+                        &set, &tally, &list,
+                        option_strs(context->arena, &arguments->rules.frameworks),
+                        arguments->rules.frameworks.count, &report.framework_count);
         r = write_outputs(context, &outputs, &report, arguments->all);
         return r < 0 ? r : exit_status(&report, arguments->fail_on);
 }

@@ -152,6 +152,11 @@ static bool takes_es(struct str text) {
                str_ends(text, STR("sh"));
 }
 
+/* Kinds that are plural as they stand: NodeFacts of redoubt.io. */
+static bool is_plural(struct str text) {
+        return str_ends(text, STR("facts"));
+}
+
 struct str kube_guess_resource(struct arena *arena, struct str kind) {
         char *lower = arena_alloc(arena, kind.len + 3);
         struct str text = { lower, kind.len };
@@ -159,6 +164,8 @@ struct str kube_guess_resource(struct arena *arena, struct str kind) {
         for (size_t i = 0; i < kind.len; i++)
                 lower[i] = kind.ptr[i] >= 'A' && kind.ptr[i] <= 'Z' ? (char)(kind.ptr[i] | 0x20)
                                                                     : kind.ptr[i];
+        if (is_plural(text))
+                return text;
         if (takes_es(text)) {
                 memcpy(lower + text.len, "es", 2);
                 text.len += 2;

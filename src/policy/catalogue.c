@@ -6,34 +6,6 @@
 #include "base/util.h"
 #include "policy/private.h"
 
-static int add_framework(struct policy_set *set, const struct doc_node *node, struct error *error) {
-        struct policy_framework *framework = vec_push(&set->frameworks);
-        const struct doc_node *includes = doc_get(node, STR("includes"));
-
-        framework->id = doc_string(doc_get(node, STR("id")), STR(""));
-        framework->title = doc_string(doc_get(node, STR("title")), STR(""));
-        if (framework->id.len == 0)
-                return error_set(error, -EINVAL, "a framework of the catalogue has no id");
-        if (!includes || includes->kind != DOC_LIST)
-                return 0;
-        framework->includes = arena_new_array(&set->arena, includes->list.count, struct str);
-        for (uint32_t i = 0; i < includes->list.count; i++)
-                framework->includes[framework->include_count++] =
-                        doc_string(&includes->list.items[i], STR(""));
-        return 0;
-}
-
-int policy_load_frameworks(struct policy_set *set, const struct doc_node *list,
-                           struct error *error) {
-        int r = 0;
-
-        if (!list || list->kind != DOC_LIST)
-                return error_set(error, -EINVAL, "the catalogue has no list of frameworks");
-        for (uint32_t i = 0; i < list->list.count && r >= 0; i++)
-                r = add_framework(set, &list->list.items[i], error);
-        return r;
-}
-
 static int add_policies(struct policy_set *set, const struct doc *doc, const struct doc_node *list,
                         struct error *error) {
         for (uint32_t i = 0; i < list->list.count; i++) {

@@ -14,21 +14,23 @@ static struct str framework_of(struct str control) {
         return colon < 0 ? control : str_slice(control, 0, (size_t)colon);
 }
 
-static const struct policy_framework *find_framework(const struct policy_set *set, struct str id) {
-        for (size_t i = 0; i < set->frameworks.count; i++)
-                if (str_eq(set->frameworks.items[i].id, id))
-                        return &set->frameworks.items[i];
-        return NULL;
-}
-
 bool policy_control_in(const struct policy_set *set, struct str control, struct str framework) {
-        const struct policy_framework *wanted = find_framework(set, framework);
+        const struct policy_framework *wanted = policy_framework_find(set, framework);
         struct str is = framework_of(control);
 
         if (str_eq(is, framework))
                 return true;
         for (size_t i = 0; wanted && i < wanted->include_count; i++)
                 if (str_eq(is, wanted->includes[i]))
+                        return true;
+        return false;
+}
+
+/* Whether an item of FRAMEWORK is the same as what POLICY judges. */
+static bool answers_alike(const struct policy_framework *framework, const struct policy *policy) {
+        for (size_t i = 0; framework && i < framework->item_count; i++)
+                if (framework->items[i].as_count > 0 &&
+                    policy_answers(policy, framework, &framework->items[i]))
                         return true;
         return false;
 }
@@ -40,7 +42,7 @@ static bool in_framework(const struct policy_set *set, const struct policy *poli
                 if (minor >= policy->spans[i].since && minor <= policy->spans[i].until &&
                     policy_control_in(set, policy->info.controls[i], framework))
                         return true;
-        return false;
+        return answers_alike(policy_framework_find(set, framework), policy);
 }
 
 static void keep_where(struct policy_set *set, const bool *keep) {
@@ -62,9 +64,8 @@ static int unknown_framework(const struct policy_set *set, struct str framework,
                          STR_ARG(framework), known.len ? known.data : "none");
 }
 
-/* Takes "pss-baseline:v1.28" apart. Without a version it is that of SET. */
-static int read_framework(const struct policy_set *set, struct str text, struct str *ret_id,
-                          uint16_t *ret_minor, struct error *error) {
+int policy_framework_parse(const struct policy_set *set, struct str text, struct str *ret_id,
+                           uint16_t *ret_minor, struct error *error) {
         ptrdiff_t colon = str_find(text, STR(":"), 0);
         struct str version = colon < 0 ? STR("") : str_slice(text, (size_t)colon + 1, text.len);
 
@@ -90,7 +91,7 @@ int policy_set_keep_frameworks(struct policy_set *set, const struct str *framewo
                 bool known = false;
                 uint16_t minor;
                 struct str id;
-                int r = read_framework(set, frameworks[f], &id, &minor, error);
+                int r = policy_framework_parse(set, frameworks[f], &id, &minor, error);
 
                 if (r < 0)
                         return r;

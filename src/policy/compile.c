@@ -81,6 +81,20 @@ static int read_variables(struct loader *l, const struct doc_node *spec, struct 
         return 0;
 }
 
+/* The variable `evidence`, if there is one, is asked for by name. */
+static int read_evidence(struct loader *l, struct policy *policy, struct error *error) {
+        struct cel_program *program = NULL;
+        int r = 0;
+
+        for (size_t i = 0; i < policy->variable_count && r >= 0 && !program; i++)
+                if (str_eq(policy->variables[i].name, STR(POLICY_VARIABLE_EVIDENCE)))
+                        r = cel_compile(l->env, l->arena,
+                                        STR("variables." POLICY_VARIABLE_EVIDENCE), &program,
+                                        error);
+        policy->evidence = program;
+        return r;
+}
+
 static int read_conditions(struct loader *l, const struct doc_node *spec, struct policy *policy,
                            struct error *error) {
         const struct doc_node *list = NULL;
@@ -284,6 +298,8 @@ int policy_compile(struct policy_set *set, struct policy *policy, struct error *
 
         if (r >= 0)
                 r = read_variables(&l, policy->spec, policy, error);
+        if (r >= 0)
+                r = read_evidence(&l, policy, error);
         if (r >= 0)
                 r = read_conditions(&l, policy->spec, policy, error);
         if (r >= 0)

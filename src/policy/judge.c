@@ -291,7 +291,19 @@ static void report_annotation(struct judgement *j, size_t i) {
                                     str_slice(text, 0, ANNOTATION_MAX));
 }
 
+/* With a budget of its own: what is asked for reports changes no verdict. */
+static void evaluate_evidence(struct judgement *j) {
+        struct policy_evaluation evaluation;
+
+        if (!j->sink->evidence || !j->policy->evidence)
+                return;
+        policy_evaluation_init(&evaluation, j->policy, j->values, CEL_COST_PER_POLICY, j->scratch);
+        if (!policy_evaluate(&evaluation, j->policy->evidence, j->sink->evidence))
+                j->sink->evidence->kind = CEL_UNSET;
+}
+
 static void judge_conditioned(struct judgement *j) {
+        evaluate_evidence(j);
         evaluate_validations(j);
         if (j->validations.exhausted) {
                 violate_budget(j, &j->validations);
@@ -350,21 +362,36 @@ void policy_judge_bound(const struct policy *policy, const struct policy_binding
                 judge_once(&j, subject, params[i]);
 }
 
-void policy_judge(const struct policy *policy, const struct policy_subject *subject,
-                  struct arena *scratch, policy_violation_fn *report, void *userdata) {
-        const struct policy_sink sink = { .violation = report, .userdata = userdata };
-
+static void judge_all(const struct policy *policy, const struct policy_subject *subject,
+                      struct arena *scratch, const struct policy_sink *sink) {
         if (!policy->bindings) {
-                policy_judge_bound(policy, NULL, subject, scratch, &sink);
+                policy_judge_bound(policy, NULL, subject, scratch, sink);
                 return;
         }
         for (const struct policy_binding *binding = policy->bindings; binding;
              binding = binding->next) {
                 if (!policy_binding_matches(binding, subject))
                         continue;
-                policy_judge_bound(policy, binding, subject, scratch, &sink);
+                policy_judge_bound(policy, binding, subject, scratch, sink);
                 /* Without params another binding could only say the same. */
                 if (!policy->has_params)
                         return;
         }
+}
+
+void policy_judge(const struct policy *policy, const struct policy_subject *subject,
+                  struct arena *scratch, policy_violation_fn *report, void *userdata) {
+        judge_all(policy, subject, scratch,
+                  &(struct policy_sink){ .violation = report, .userdata = userdata });
+}
+
+void policy_judge_watched(const struct policy *policy, const struct policy_subject *subject,
+                          struct arena *scratch, policy_violation_fn *report, void *userdata,
+                          struct policy_watch *watch) {
+        *watch = (struct policy_watch){ .evidence = { .kind = CEL_UNSET } };
+        judge_all(policy, subject, scratch,
+                  &(struct policy_sink){ .violation = report,
+                                         .userdata = userdata,
+                                         .applied = &watch->applied,
+                                         .evidence = &watch->evidence });
 }

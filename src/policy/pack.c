@@ -59,6 +59,17 @@ static void add_policy(struct pack *pack, struct str file, const struct doc *doc
         buf_add_char(&pack->policies, '}');
 }
 
+/* frameworks.yaml is a list of them, each file of frameworks/ is one. */
+static void add_framework(struct pack *pack, const struct doc_node *node) {
+        if (node->kind == DOC_LIST) {
+                for (uint32_t i = 0; i < node->list.count; i++)
+                        add_framework(pack, &node->list.items[i]);
+                return;
+        }
+        buf_add(&pack->frameworks, pack->frameworks.len > 0 ? STR(",\n") : STR("\n"));
+        doc_write_json(&pack->frameworks, node);
+}
+
 static int add_file(void *userdata, struct str path, uint64_t size) {
         struct pack *pack = userdata;
         struct str file = str_slice(path, pack->folder.len + 1, path.len);
@@ -70,8 +81,8 @@ static int add_file(void *userdata, struct str path, uint64_t size) {
         (void)size;
         buf_printf(&pack->dependencies, " %.*s", STR_ARG(path));
         while (r >= 0 && (r = doc_read(&reader, &pack->arena, &doc, &pack->error)) > 0) {
-                if (str_eq(file, STR("frameworks.yaml")))
-                        doc_write_json(&pack->frameworks, doc->root);
+                if (str_eq(file, STR("frameworks.yaml")) || str_starts(file, STR("frameworks/")))
+                        add_framework(pack, doc->root);
                 else if (str_eq(file, STR("practices.yaml")))
                         doc_write_json(&pack->practices, doc->root);
                 else
@@ -89,9 +100,9 @@ static int write_c(struct pack *pack, const char *output) {
 
         if (!out)
                 return -errno;
-        buf_add(&json, STR("{\"frameworks\":"));
-        buf_add(&json, pack->frameworks.len ? buf_str(&pack->frameworks) : STR("[]"));
-        buf_add(&json, STR(",\n\"practices\":"));
+        buf_add(&json, STR("{\"frameworks\":["));
+        buf_add(&json, buf_str(&pack->frameworks));
+        buf_add(&json, STR("],\n\"practices\":"));
         buf_add(&json, pack->practices.len ? buf_str(&pack->practices) : STR("[]"));
         buf_add(&json, STR(",\n\"policies\":["));
         buf_add(&json, buf_str(&pack->policies));

@@ -34,6 +34,10 @@
 #define POLICY_ANNOTATION_FIX "redoubt.io/fix-of"
 #define POLICY_ANNOTATION_UNSAFE "redoubt.io/unsafe"
 
+/* The variable that holds what a rule looks at, for reports on frameworks: settings, files, or
+ * anything else that says where it is from. */
+#define POLICY_VARIABLE_EVIDENCE "evidence"
+
 /* The API group of what only this program makes: the results of analyses, as documents. */
 #define POLICY_OWN_GROUP "redoubt.io"
 
@@ -125,6 +129,7 @@ struct policy {
         struct policy_span *spans; /* of each of info.controls */
         bool former;               /* no control that it answers is still in force */
         struct str name;           /* metadata.name */
+        size_t number;             /* its place among all that were loaded, by id */
         struct policy_match match;
         struct policy_variable *variables;
         struct policy_condition *conditions;
@@ -146,10 +151,11 @@ struct policy {
         bool uses_namespace; /* needs the Namespace object: namespaceSelector or namespaceObject */
         struct policy_binding *bindings;
         struct policy_exception_list *exceptions; /* policy/exception.h */
-        struct policy *fix;            /* of a rule: what makes objects good; NULL: there is none */
-        struct str unsafe;             /* of a fix: what may stop working; empty: nothing */
-        const struct doc *document;    /* that holds it */
-        const struct doc_node *object; /* the policy in it: an item of a List, maybe */
+        struct policy *fix; /* of a rule: what makes objects good; NULL: there is none */
+        const struct cel_program *evidence; /* variables.evidence; NULL: there is none */
+        struct str unsafe;                  /* of a fix: what may stop working; empty: nothing */
+        const struct doc *document;         /* that holds it */
+        const struct doc_node *object;      /* the policy in it: an item of a List, maybe */
         const struct doc_node *spec;
         bool compiled;
 };
@@ -171,10 +177,23 @@ struct policy_binding {
         const struct doc_node *action_list; /* validationActions as written */
 };
 
+/* An item of a framework. Rules that name it (redoubt.io/controls) judge it, and those that judge
+ * what it is the same `as`: a control of another framework, or "rule:ID". */
+struct policy_item {
+        struct str id, title;
+        struct str section, section_title; /* "1.1"; empty where a framework has no sections */
+        struct str manual;                 /* why it is left to people; empty: rules judge it */
+        bool benchmark_manual;             /* the framework itself leaves it to people */
+        struct str *as;
+        size_t as_count;
+};
+
 struct policy_framework {
         struct str id, title;
-        struct str *includes;
+        struct str *includes; /* whose items are also its own */
         size_t include_count;
+        struct policy_item *items;
+        size_t item_count;
 };
 
 /* Hears of something that is wrong with what is loaded. */
@@ -285,6 +304,18 @@ void policy_set_keep_about(struct policy_set *set, struct str group);
 /* The policy with id ID, or NULL with the closest id in *RET_NEAR (empty where there is none). */
 const struct policy *policy_find(const struct policy_set *set, struct str id, struct str *ret_near);
 
+/* The framework ID, or NULL. */
+const struct policy_framework *policy_framework_find(const struct policy_set *set, struct str id);
+
+/* Whether POLICY judges ITEM of FRAMEWORK, or what it is the same as. */
+bool policy_answers(const struct policy *policy, const struct policy_framework *framework,
+                    const struct policy_item *item);
+
+/* The id and the version of "pss-baseline:v1.28"; without a version, that of SET. -EINVAL for a
+ * version that is none. */
+int policy_framework_parse(const struct policy_set *set, struct str text, struct str *ret_id,
+                           uint16_t *ret_minor, struct error *error);
+
 /* Whether CONTROL ("pss-baseline:privileged") belongs to FRAMEWORK, directly or through one that it
  * includes. */
 bool policy_control_in(const struct policy_set *set, struct str control, struct str framework);
@@ -371,3 +402,15 @@ bool policy_may_match(const struct policy *policy, const struct policy_subject *
  * each of the params that its bindings choose. SCRATCH is reset by the caller. */
 void policy_judge(const struct policy *policy, const struct policy_subject *subject,
                   struct arena *scratch, policy_violation_fn *report, void *userdata);
+
+/* What else there is to know of a judgement. */
+struct policy_watch {
+        bool applied;              /* the match conditions held */
+        struct cel_value evidence; /* what `variables.evidence` of the policy is; CEL_UNSET where it
+                                      has none, or nothing was judged */
+};
+
+/* The same; fills WATCH, whose evidence lives in SCRATCH. */
+void policy_judge_watched(const struct policy *policy, const struct policy_subject *subject,
+                          struct arena *scratch, policy_violation_fn *report, void *userdata,
+                          struct policy_watch *watch);

@@ -49,7 +49,8 @@ struct policy_sink {
         /* What was evaluated cost this much more. NULL: nobody asks, and messages that cannot
          * matter are not evaluated. */
         uint64_t *cost;
-        bool *applied; /* set where the match conditions hold; NULL: nobody asks */
+        bool *applied;              /* set where the match conditions hold; NULL: nobody asks */
+        struct cel_value *evidence; /* set to what the policy looked at; NULL: nobody asks */
 };
 
 /* judge.c: judges SUBJECT by POLICY as BINDING (NULL: none) applies it, once for each of its
@@ -122,7 +123,7 @@ int policy_env(struct policy_set *set, const struct policy *policy, struct cel_e
 int policy_patch_env(struct policy_set *set, const struct policy *policy, struct cel_env **ret,
                      struct error *error);
 
-/* set.c: reads policies/frameworks.yaml. */
+/* framework.c: reads the frameworks of the catalogue. */
 int policy_load_frameworks(struct policy_set *set, const struct doc_node *list,
                            struct error *error);
 

@@ -360,6 +360,8 @@ int policy_set_finish(struct policy_set *set, struct error *error) {
         if (set->policies.count > 1)
                 qsort(set->policies.items, set->policies.count, sizeof *set->policies.items,
                       compare_policies);
+        for (size_t i = 0; i < set->policies.count; i++)
+                set->policies.items[i]->number = i;
         return finish_mutators(set, error);
 }
 

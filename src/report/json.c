@@ -1,5 +1,6 @@
 #include "report/json.h"
 
+#include "report/controls.h"
 #include "report/write.h"
 
 void json_item(struct buf *buf) {
@@ -158,5 +159,9 @@ void write_json(struct out *out, const struct report *report) {
         json_coverage(buf, report);
         buf_add(buf, STR(",\n\"summary\":"));
         add_counts(buf, list);
+        if (report->framework_count > 0) {
+                buf_add(buf, STR(",\n"));
+                controls_write_json(out, report);
+        }
         buf_add(buf, STR("}\n"));
 }

@@ -22,12 +22,16 @@ struct report_coverage {
         size_t excepted; /* findings left out because of an exception */
 };
 
+struct control_report;
+
 struct report {
         struct finding_list *list;
         struct report_coverage coverage;
         const struct rule_info *const
                 *rules; /* all that were judged, sorted by id: the SARIF rule table */
         size_t rule_count;
+        const struct control_report *frameworks; /* that were asked for; report/controls.h */
+        size_t framework_count;
         struct str title; /* what was scanned, as given: "examples/shop" */
         const char *version;
         double seconds; /* wall time, shown on terminals only; < 0: unknown */

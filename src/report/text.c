@@ -1,4 +1,5 @@
 #include "report/frame.h"
+#include "report/controls.h"
 #include "report/write.h"
 
 /* A place may be longer than WIDEST_PLACE; the others are not padded to more than that. */
@@ -264,4 +265,5 @@ void write_text(struct out *out, const struct report *report, const struct repor
                 write_group(out, style, &groups.groups[i]);
         write_diagnostics(out, report, style, style->all ? SIZE_MAX : DIAGNOSTICS_SHOWN);
         write_summary(out, report, style, &counts);
+        controls_write_text(out, report, style);
 }

@@ -273,6 +273,56 @@ void worker_add_finding(struct worker *worker, const struct rule_info *rule, str
                 place_in_document(worker, finding, spot);
 }
 
+/* --- what facts do not tell --- */
+
+static bool is_unknown(const struct doc_node *node) {
+        const struct doc_node *unknown = doc_get(node, STR("unknown"));
+
+        return unknown && unknown->kind == DOC_BOOL && unknown->boolean;
+}
+
+/* The part of the facts that VIOLATION failed for want of, or NULL. */
+static const struct doc_node *missing_fact(const struct policy_violation *violation) {
+        for (size_t i = 0; i < violation->reason_count; i++)
+                for (const struct doc_node *node = violation->reasons[i].node; node;
+                     node = node->parent)
+                        if (is_unknown(node))
+                                return node;
+        return NULL;
+}
+
+struct str found_unknown(struct arena *arena, const struct policy_violation *violation) {
+        const struct doc_node *fact = missing_fact(violation);
+        struct str why = doc_string(doc_get(fact, STR("why")), STR(""));
+
+        if (!fact)
+                return violation->message;
+        return arena_printf(arena, "%.*s is not known%s%.*s", STR_ARG(doc_path(arena, fact)),
+                            why.len > 0 ? ": " : "", STR_ARG(why));
+}
+
+/* Facts of a node say of themselves what could not be found out (docs/node-facts.md): rules that
+ * need it fail, and that is no finding but a gap. */
+static void found_gap(struct worker *worker, const struct policy_violation *violation) {
+        struct finding_location places[DERIVED_PLACES];
+        const struct doc_node *fact = missing_fact(violation);
+        struct finding_location place = { .file = worker->doc->source->name };
+        struct str why = found_unknown(&worker->scratch, violation);
+
+        if (fact && derived_places(&worker->list.arena, fact, places) > 0)
+                place = places[0];
+        worker->coverage.not_judged++;
+        worker_problem(worker, place.file, place.start, (struct doc_pos){ 0, 0 },
+                       arena_printf(&worker->scratch, "rule %.*s was not judged: %.*s",
+                                    STR_ARG(violation->policy->info.id), STR_ARG(why)),
+                       true);
+}
+
+static bool is_facts(const struct resource *resource) {
+        return str_eq(resource->group, STR(POLICY_OWN_GROUP)) &&
+               str_eq(resource->kind, STR("NodeFacts"));
+}
+
 void worker_found(void *userdata, const struct policy_violation *violation) {
         struct worker *worker = userdata;
         const struct doc_node *nodes[CEL_EXPLAIN_MAX + 1];
@@ -281,6 +331,10 @@ void worker_found(void *userdata, const struct policy_violation *violation) {
         if (worker->subject &&
             policy_is_excepted(violation->policy, worker->subject, &worker->scratch)) {
                 worker->coverage.excepted++;
+                return;
+        }
+        if (violation->error && is_facts(worker->resource)) {
+                found_gap(worker, violation);
                 return;
         }
         count = usable_reasons(worker, violation, nodes);

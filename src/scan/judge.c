@@ -2,6 +2,7 @@
 #include "inventory/cluster.h"
 #include "kube/decode.h"
 #include "scan/private.h"
+#include "scan/tally.h"
 
 /* Keeps what an arena holds between documents small: one huge document must not cost its memory for
  * ever. */
@@ -77,6 +78,37 @@ static bool knows_namespace(struct worker *worker, const struct policy_subject *
         return false;
 }
 
+/* A judgement whose outcome is told to the tally as well. */
+struct watched {
+        struct worker *worker;
+        struct str failure; /* why the first expression that failed did */
+        bool failed;
+};
+
+static void watched_found(void *userdata, const struct policy_violation *violation) {
+        struct watched *watched = userdata;
+
+        if (violation->error && !watched->failed) {
+                watched->failure = found_unknown(&watched->worker->scratch, violation);
+                watched->failed = true;
+        }
+        worker_found(watched->worker, violation);
+}
+
+static void judge_by(struct worker *worker, const struct policy *policy,
+                     const struct policy_subject *subject) {
+        struct watched watched = { .worker = worker };
+        struct policy_watch watch;
+
+        arena_reset(&worker->scratch, ARENA_KEEP);
+        if (!worker->options->tally) {
+                policy_judge(policy, subject, &worker->scratch, worker_found, worker);
+                return;
+        }
+        policy_judge_watched(policy, subject, &worker->scratch, watched_found, &watched, &watch);
+        tally_add(worker->options->tally, policy, &watch, watched.failed ? &watched.failure : NULL);
+}
+
 static void judge_subject(struct worker *worker, const struct policy_subject *subject,
                           bool template) {
         const struct plan *plan = find_plan(worker, subject, template);
@@ -89,8 +121,7 @@ static void judge_subject(struct worker *worker, const struct policy_subject *su
                     (set->pod_security &&
                      !policy_is_enforced(set, plan->policies[i], subject->namespace_object)))
                         continue;
-                arena_reset(&worker->scratch, ARENA_KEEP);
-                policy_judge(plan->policies[i], subject, &worker->scratch, worker_found, worker);
+                judge_by(worker, plan->policies[i], subject);
         }
 }
 

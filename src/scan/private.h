@@ -259,6 +259,10 @@ struct worker_spot {
 void worker_add_finding(struct worker *worker, const struct rule_info *rule, struct str message,
                         const struct worker_spot *spot);
 
+/* found.c: why VIOLATION, an expression that failed, could not be judged: the fact that is not known
+ * (in ARENA), else its message. */
+struct str found_unknown(struct arena *arena, const struct policy_violation *violation);
+
 /* found.c: a policy_violation_fn; makes a finding of a violation by WORKER's resource. */
 void worker_found(void *worker, const struct policy_violation *violation);
 

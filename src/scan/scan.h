@@ -18,6 +18,8 @@
 #include "policy/policy.h"
 #include "report/report.h"
 
+struct tally;
+
 struct scan_options {
         struct policy_set *policies;  /* its catalogue is compiled as needed */
         const struct input_list *old; /* the version before: what is in both is being updated, what
@@ -33,6 +35,7 @@ struct scan_options {
         size_t group_count;
         bool as_submitted;   /* judge the text, not what the API server would decode */
         bool frames;         /* copy source lines into findings: some report shows them */
+        struct tally *tally; /* told of what was judged (scan/tally.h); NULL: nobody asks */
         size_t max_findings; /* more are counted but not kept, and the scan is incomplete */
         /* Called now and then by the thread that scans; NULL: nobody wants to know. */
         void (*progress)(void *userdata, size_t files, uint64_t bytes, struct str file);
