@@ -299,7 +299,7 @@ static int read_all(struct review *review, const struct option_strings *paths) {
                 r = confine(&reading, NULL, context->error);
         if (r < 0)
                 return r;
-        policy_set_keep_about(&review->rules, STR(RBAC_SUBJECT_GROUP));
+        policy_set_keep_about(&review->rules, STR(RBAC_SUBJECT_GROUP), STR(RBAC_SUBJECT_RESOURCE));
         review->complete = rbac_read_inputs(&inputs, false, &review->index);
         scan_files(&options, &inputs, &review->risks, &review->coverage);
         return 0;

@@ -4,7 +4,7 @@
 #include "rbac/subject.h"
 
 static int run(struct command_context *context, int argc, char **argv) {
-        return scan_command(context, argc, argv, RBAC_SUBJECT_GROUP);
+        return scan_command(context, argc, argv, RBAC_SUBJECT_RESOURCE);
 }
 
 static const struct command_positional positionals[] = {

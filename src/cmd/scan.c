@@ -351,15 +351,21 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
 
         if (arguments->new_only && arguments->old.count == 0)
                 return command_usage_error(context, "--new-only needs --old OLD");
-        if (argc == 0 && !cluster_named(&arguments->cluster))
+        if (argc == 0 && !arguments->given && !cluster_named(&arguments->cluster))
                 return command_usage_error(context, "give a PATH, --cluster or --from");
         r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
         if (r >= 0 && about)
-                policy_set_keep_about(&set, str_from(about));
+                policy_set_keep_about(&set, STR(POLICY_OWN_GROUP), str_from(about));
         if (r >= 0)
                 r = add_inputs(context, &inputs, argc, argv);
+        if (r >= 0 && arguments->given) {
+                report.title = arguments->given->title;
+                input_add_text(&inputs, arguments->given->title, arguments->given->text);
+                for (size_t i = 0; i < arguments->given->problem_count; i++)
+                        *vec_push(&inputs.problems) = arguments->given->problems[i];
+        }
         if (r >= 0)
                 r = add_old(context, &old, argc, argv);
         if (r >= 0)

@@ -6,6 +6,13 @@
 #include "cmd/cluster.h"
 #include "cmd/rules.h"
 
+/* What a verb made itself, to be judged beside or instead of files. */
+struct scan_given {
+        struct str title, text;
+        const struct diagnostic *problems; /* what it could not read */
+        size_t problem_count;
+};
+
 struct scan_arguments {
         struct rule_arguments rules;
         struct cluster_arguments cluster;
@@ -22,11 +29,12 @@ struct scan_arguments {
         size_t max_file;
         int64_t max_depth, max_nodes, max_aliases, max_findings;
         bool no_sandbox;
+        const struct scan_given *given; /* set by the verb; no option */
 };
 
 extern const struct option_spec scan_specs[];
 extern const struct scan_arguments scan_defaults;
 
-/* Scans the paths in ARGV with the options of CONTEXT; by the rules about resources of API group
- * ABOUT only, unless that is NULL. */
+/* Scans the paths in ARGV with the options of CONTEXT; by the rules about resource ABOUT of group
+ * redoubt.io only, unless that is NULL. */
 int scan_command(struct command_context *context, int argc, char **argv, const char *about);

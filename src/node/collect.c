@@ -3,7 +3,7 @@
  */
 #include <time.h>
 
-#include "node/private.h"
+#include "node/packages.h"
 
 /* Which installer made the node: files that only it leaves, the most special first. */
 static const struct {
@@ -114,6 +114,7 @@ int node_collect(const struct node_options *options, struct buf *ret, struct err
         processes_read(&node);
         find_layout(&node);
         set_head(&node);
+        packages_read(&node);
         version_collect(&node);
         kubelet_collect(&node);
         api_server_collect(&node);
@@ -123,6 +124,7 @@ int node_collect(const struct node_options *options, struct buf *ret, struct err
         set_roles(&node);
         cni_collect(&node);
         pki_collect(&node);
+        runtime_collect(&node);
         fact_set(&arena, node.facts, STR("gaps"), node.gaps);
         fact_write(ret, node.facts);
         root_close(&node.root);

@@ -201,8 +201,11 @@ static void find_unit(struct node *node, struct component *component) {
         struct words words = { 0 };
         size_t at = 0;
 
-        if (unit_read(node, arena_printf(node->arena, "%s.service", component->name),
-                      &component->unit) < 0)
+        struct str name = component->unit_name
+                                  ? str_from(component->unit_name)
+                                  : arena_printf(node->arena, "%s.service", component->name);
+
+        if (unit_read(node, name, &component->unit) < 0)
                 return;
         unit_command(node, &component->unit, &words);
         while (at < words.count && !is_program(words.items[at].text, component->name))
@@ -349,7 +352,9 @@ void component_find(struct node *node, struct component *component) {
                 take_process_words(node, component);
                 enter(node, component);
         }
-        component->present = component->words.count > 0;
+        component->present = component->words.count > 0 &&
+                             (component->process || component->manifest.count > 0 ||
+                              !node->has_proc || unit_is_enabled(node, component->unit.name));
         flags_parse(node->arena, &component->words, component->first, component->settings,
                     component->setting_count, &component->flags);
         if (!component->present && node->unreadable_pods.len > 0 &&

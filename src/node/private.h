@@ -65,6 +65,12 @@ struct variables {
         size_t count, capacity;
 };
 
+/* packages.c */
+struct package {
+        struct str name, version;
+        struct place place;
+};
+
 /* unit.c: a directive of a unit file. */
 struct directive {
         struct str section, key, value;
@@ -99,6 +105,9 @@ struct node {
         bool has_manifests;         /* they were looked for */
         struct str static_pod_path; /* of the kubelet; empty: not known */
         struct str unreadable_pods; /* why a folder of static pods could not be read */
+        VEC(struct package) packages;
+        const char *package_manager; /* dpkg, apk, rpm; "": none that is known */
+        struct str package_database;
         struct fact *api_server, *kubelet; /* their facts */
 };
 
@@ -170,6 +179,9 @@ void unit_parse(struct arena *arena, struct str path, struct str text, struct un
 
 /* The unit NAME with its drop-ins. -ENOENT where there is none. */
 int unit_read(struct node *node, struct str name, struct unit *ret);
+
+/* Whether some target wants the unit NAME. */
+bool unit_is_enabled(struct node *node, struct str name);
 
 /* The last value of KEY in [SECTION]; NULL where there is none. */
 const struct directive *unit_get(const struct unit *unit, const char *section, const char *key);
@@ -260,7 +272,8 @@ void settings_fill(struct node *node, const struct settings_input *input, struct
 
 /* --- component.c --- */
 struct component {
-        const char *name; /* kube-apiserver */
+        const char *name;      /* kube-apiserver */
+        const char *unit_name; /* docker.service; NULL: made of the name */
         const char *key;  /* apiServer: in the facts */
         const struct setting *settings;
         size_t setting_count;

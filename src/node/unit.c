@@ -142,6 +142,25 @@ int unit_read(struct node *node, struct str name, struct unit *ret) {
         return 0;
 }
 
+bool unit_is_enabled(struct node *node, struct str name) {
+        for (size_t i = 0; i < ELEMENTS(folders); i++) {
+                struct root_names names = { 0 };
+                struct stat st;
+
+                if (root_list(&node->root, str_from(folders[i]), node->arena, &names) < 0)
+                        continue;
+                for (size_t k = 0; k < names.count; k++)
+                        if ((str_ends(names.items[k], STR(".wants")) ||
+                             str_ends(names.items[k], STR(".requires"))) &&
+                            root_stat(&node->root,
+                                      arena_printf(node->arena, "%s/%.*s/%.*s", folders[i],
+                                                   STR_ARG(names.items[k]), STR_ARG(name)),
+                                      false, &st) >= 0)
+                                return true;
+        }
+        return false;
+}
+
 const struct directive *unit_get(const struct unit *unit, const char *section, const char *key) {
         const struct directive *found = NULL;
 

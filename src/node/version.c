@@ -4,7 +4,7 @@
  * Nothing is run, so it is what files say: the image of a static pod, the package of the kubelet,
  * the files that kind, k3s and RKE2 leave.
  */
-#include "node/private.h"
+#include "node/packages.h"
 
 static const char *const pod_files[] = {
         "/etc/kubernetes/manifests/kube-apiserver.yaml",
@@ -64,37 +64,16 @@ static bool from_file(struct node *node, const char *path, struct fact **ret) {
         return true;
 }
 
-/* "Package: kubelet" of /var/lib/dpkg/status, "P:kubelet" of /lib/apk/db/installed. */
-static bool from_packages(struct node *node, const char *path, const char *package,
-                          const char *version, struct fact **ret) {
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct str text, line;
-        uint32_t number = 0;
-        bool here = false;
+static bool from_packages(struct node *node, struct fact **ret) {
+        const struct package *package = packages_find(node, "kubelet");
         int major, minor;
 
-        if (root_read(&node->root, str_from(path), 32 << 20, &buf) < 0)
+        if (!package || !node_version(package->version, &major, &minor) || major != 1)
                 return false;
-        text = buf_str(&buf);
-        while (str_split(&text, '\n', &line)) {
-                number++;
-                if (line.len == 0)
-                        here = false;
-                else if (str_eq(line, str_from(package)))
-                        here = true;
-                else if (here && str_starts(line, str_from(version))) {
-                        line = str_slice(line, strlen(version), line.len);
-                        if (!node_version(line, &major, &minor) || major != 1)
-                                return false;
-                        node->minor = minor;
-                        *ret = fact_setting(
-                                node->arena,
-                                fact_string(node->arena, arena_str(node->arena, line)), "config",
-                                (struct place){ str_from(path), number, 1 });
-                        return true;
-                }
-        }
-        return false;
+        node->minor = minor;
+        *ret = fact_setting(node->arena, fact_string(node->arena, package->version), "config",
+                            package->place);
+        return true;
 }
 
 void version_collect(struct node *node) {
@@ -105,9 +84,7 @@ void version_collect(struct node *node) {
                 found = from_image(node, str_from(pod_files[i]), &version);
         found = found || from_file(node, "/kind/version", &version) ||
                 from_file(node, "/etc/kubernetes/version", &version) ||
-                from_packages(node, "/var/lib/dpkg/status", "Package: kubelet", "Version: ",
-                              &version) ||
-                from_packages(node, "/lib/apk/db/installed", "P:kubelet", "V:", &version);
+                from_packages(node, &version);
         if (!found)
                 version = fact_unknown(node->arena,
                                        STR("no image, package or file here says which version of "

@@ -201,10 +201,27 @@ int policy_set_keep(struct policy_set *set, const struct str *names, size_t coun
         return 0;
 }
 
-void policy_set_keep_about(struct policy_set *set, struct str group) {
+static bool has_str(const struct str *list, size_t count, struct str text) {
+        for (size_t i = 0; i < count; i++)
+                if (str_eq(list[i], text))
+                        return true;
+        return false;
+}
+
+void policy_set_keep_about(struct policy_set *set, struct str group, struct str resource) {
         _cleanup_free_ bool *keep = xrealloc(NULL, set->policies.count, sizeof *keep);
 
-        for (size_t i = 0; i < set->policies.count; i++)
-                keep[i] = policy_is_about(set->policies.items[i], group);
+        for (size_t i = 0; i < set->policies.count; i++) {
+                const struct policy_match *match = &set->policies.items[i]->match;
+
+                keep[i] = false;
+                for (size_t k = 0; k < match->rule_count; k++) {
+                        const struct policy_rule *rule = &match->rules[k];
+
+                        if (has_str(rule->groups, rule->group_count, group) &&
+                            has_str(rule->resources, rule->resource_count, resource))
+                                keep[i] = true;
+                }
+        }
         keep_where(set, keep);
 }

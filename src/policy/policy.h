@@ -298,8 +298,8 @@ void policy_set_keep_current(struct policy_set *set, const struct str *names, si
 int policy_set_keep(struct policy_set *set, const struct str *names, size_t count, bool keep,
                     struct error *error);
 
-/* Keeps only the policies with a rule about resources of API group GROUP, named as such. */
-void policy_set_keep_about(struct policy_set *set, struct str group);
+/* Keeps only the policies with a rule about RESOURCE of API group GROUP, both named as such. */
+void policy_set_keep_about(struct policy_set *set, struct str group, struct str resource);
 
 /* The policy with id ID, or NULL with the closest id in *RET_NEAR (empty where there is none). */
 const struct policy *policy_find(const struct policy_set *set, struct str id, struct str *ret_near);

@@ -39,6 +39,7 @@
 
 #define RBAC_SUBJECT_API_VERSION "redoubt.io/v1"
 #define RBAC_SUBJECT_GROUP POLICY_OWN_GROUP
+#define RBAC_SUBJECT_RESOURCE "subjects"
 
 extern const struct cel_library rbac_library;
 
