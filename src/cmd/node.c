@@ -54,8 +54,7 @@ static void read_gaps(struct command_context *context, const struct doc_node *fa
                       struct scan_given *given) {
         const struct doc_node *gaps = doc_get(facts, STR("gaps"));
         size_t count = gaps && gaps->kind == DOC_LIST ? gaps->list.count : 0;
-        struct diagnostic *problems =
-                arena_new_array(context->arena, count, struct diagnostic);
+        struct diagnostic *problems = arena_new_array(context->arena, count, struct diagnostic);
 
         for (size_t i = 0; i < count; i++) {
                 const struct doc_node *gap = &gaps->list.items[i];
@@ -94,12 +93,11 @@ static int run(struct command_context *context, int argc, char **argv) {
         struct node_arguments *arguments = context->options;
         struct buf text _cleanup_(buf_free) = BUF_INIT, with_drift _cleanup_(buf_free) = BUF_INIT;
         struct scan_given given = { 0 };
-        const struct doc_node *approved, *facts;
+        const struct doc_node *approved = NULL, *facts = NULL;
         int r = node_facts_text(context, &arguments->source, &text);
 
         if (r >= 0 && arguments->approved) {
-                r = node_facts_read(context, arguments->approved, arguments->source.key,
-                                    &approved);
+                r = node_facts_read(context, arguments->approved, arguments->source.key, &approved);
                 if (r >= 0)
                         r = drift_add(buf_str(&text), approved, &with_drift, context->error);
         }
@@ -109,9 +107,9 @@ static int run(struct command_context *context, int argc, char **argv) {
         r = parse(context, given.text, &facts);
         if (r < 0)
                 return r;
-        given.title = arena_printf(
-                context->arena, "node %.*s",
-                STR_ARG(doc_string(doc_find(facts, "metadata", "name"), STR(""))));
+        given.title =
+                arena_printf(context->arena, "node %.*s",
+                             STR_ARG(doc_string(doc_find(facts, "metadata", "name"), STR(""))));
         read_gaps(context, facts, &given);
         arguments->scan.given = &given;
         return scan_command(context, argc, argv, NODE_RESOURCE);

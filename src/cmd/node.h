@@ -29,9 +29,10 @@ struct node_source {
                 { 0,           "probe",                                                            \
                   NULL,        "ask the ports of this machine, over its own addresses, with GET",  \
                   OPTION_FLAG, offsetof(type, field.probe) },                                      \
-                { 0,             "name",                                                           \
-                  "NAME",        "the name of the node, instead of that of the host",              \
-                  OPTION_STRING, offsetof(type, field.name) }
+        {                                                                                          \
+                0, "name", "NAME", "the name of the node, instead of that of the host",            \
+                        OPTION_STRING, offsetof(type, field.name)                                  \
+        }
 
 /* Collects the facts, or reads those of --facts and checks their signature, into RET (JSON). */
 int node_facts_text(struct command_context *context, const struct node_source *source,

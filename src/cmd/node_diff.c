@@ -56,7 +56,7 @@ static void add_json(struct buf *buf, const struct drift *drift) {
 static int run(struct command_context *context, int argc, char **argv) {
         const struct diff_arguments *arguments = context->options;
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        const struct doc_node *old, *new;
+        const struct doc_node *old = NULL, *new = NULL;
         struct drift drift = { 0 };
         int r = node_facts_read(context, argv[0], arguments->key, &old);
 

@@ -47,7 +47,7 @@ int node_facts_text(struct command_context *context, const struct node_source *s
                                         .name = source->name,
                                         .now = (int64_t)time(NULL),
                                         .probe = source->probe };
-        const struct doc_node *facts;
+        const struct doc_node *facts = NULL;
         int r;
 
         if (!source->facts)

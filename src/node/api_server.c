@@ -54,8 +54,8 @@ static const struct setting settings[] = {
         { "tlsMinVersion", "tls-min-version", S },
         { "tlsCipherSuites", "tls-cipher-suites", L },
         { "encryptionProviderConfig", "encryption-provider-config", F },
-        { "encryptionProviderConfigAutomaticReload",
-          "encryption-provider-config-automatic-reload", B },
+        { "encryptionProviderConfigAutomaticReload", "encryption-provider-config-automatic-reload",
+          B },
         { "bindAddress", "bind-address", S, "0.0.0.0" },
         { "securePort", "secure-port", I, "6443" },
         { "insecurePort", "insecure-port", I },
@@ -147,8 +147,8 @@ static struct fact *derived(struct arena *arena, const struct fact *setting, str
 
 /* Opens the file that setting KEY names. Returns whether it could be read; the reason why not, as
  * an unknown, is in *RET_UNKNOWN. */
-static bool open_named(struct node *node, struct component *api, const char *key,
-                       const char *facts, struct yaml *yaml, struct fact **ret_unknown) {
+static bool open_named(struct node *node, struct component *api, const char *key, const char *facts,
+                       struct yaml *yaml, struct fact **ret_unknown) {
         const struct fact *setting = fact_get(api->map, key);
         struct str path = fact_value_text(setting);
         struct place place = { path, 1, 1 };
@@ -158,12 +158,11 @@ static bool open_named(struct node *node, struct component *api, const char *key
                 return true;
         if (r == -ENOENT)
                 node_gap(node, key, path, STR("does not exist"), facts);
-        *ret_unknown = fact_unknown(node->arena,
-                                    yaml->why.len > 0
-                                            ? yaml->why
-                                            : arena_printf(node->arena, "%.*s: holds nothing",
-                                                           STR_ARG(path)),
-                                    place);
+        *ret_unknown = fact_unknown(
+                node->arena,
+                yaml->why.len > 0 ? yaml->why
+                                  : arena_printf(node->arena, "%.*s: holds nothing", STR_ARG(path)),
+                place);
         return false;
 }
 
@@ -245,10 +244,9 @@ static struct fact *collect_authorization(struct node *node, struct component *a
         }
         fact_set(arena, fact, STR("modes"), (struct fact *)modes);
         facts = fact_set(arena, fact, STR("authorizers"), fact_list(arena));
-        for (const struct fact_member *m =
-                     fact_value(modes) && fact_value(modes)->kind == FACT_LIST
-                             ? fact_value(modes)->first
-                             : NULL;
+        for (const struct fact_member *m = fact_value(modes) && fact_value(modes)->kind == FACT_LIST
+                                                   ? fact_value(modes)->first
+                                                   : NULL;
              m; m = m->next) {
                 struct fact *one = fact_add(arena, facts, fact_map(arena));
 
@@ -272,9 +270,9 @@ static struct fact *strings(struct arena *arena, const struct doc_node *list, co
         for (uint32_t i = 0; list && list->kind == DOC_LIST && i < list->list.count; i++) {
                 const struct doc_node *item = &list->list.items[i];
 
-                fact_add_string(arena, fact,
-                                doc_string(member ? doc_get(item, str_from(member)) : item,
-                                           STR("")));
+                fact_add_string(
+                        arena, fact,
+                        doc_string(member ? doc_get(item, str_from(member)) : item, STR("")));
         }
         return fact;
 }
@@ -294,11 +292,10 @@ static struct fact *issuer_fact(struct node *node, struct str path, const struct
         fact_set_int(arena, fact, "userValidationRules", count_of(item, "userValidationRules"));
         fact_set_int(arena, fact, "claimValidationRules", count_of(item, "claimValidationRules"));
         fact_set_string(arena, fact, "usernamePrefix",
-                        doc_string(doc_find(item, "claimMappings", "username", "prefix"),
-                                   STR("")));
-        fact_set_string(arena, fact, "usernameExpression",
-                        doc_string(doc_find(item, "claimMappings", "username", "expression"),
-                                   STR("")));
+                        doc_string(doc_find(item, "claimMappings", "username", "prefix"), STR("")));
+        fact_set_string(
+                arena, fact, "usernameExpression",
+                doc_string(doc_find(item, "claimMappings", "username", "expression"), STR("")));
         fact_set(arena, fact, STR("place"), fact_place(arena, node_place(path, item)));
         return fact;
 }
@@ -329,8 +326,7 @@ static void read_authentication(struct node *node, struct component *api, const 
                          fact_setting(arena, fact_bool(arena, on), "config", place));
                 fact_set(arena, fact, STR("anonymousPaths"),
                          fact_setting(arena,
-                                      strings(arena, doc_get(anonymous, STR("conditions")),
-                                              "path"),
+                                      strings(arena, doc_get(anonymous, STR("conditions")), "path"),
                                       "config", place));
         } else {
                 fact_set(arena, fact, STR("anonymous"), anonymous_of_flag(node, api, modes));
@@ -465,8 +461,7 @@ static struct fact *collect_admission(struct node *node, struct component *api) 
         }
         list = doc_get(yaml.items[0], STR("plugins"));
         for (uint32_t i = 0; list && list->kind == DOC_LIST && i < list->list.count; i++)
-                fact_add(arena, plugins,
-                         plugin_fact(node, api, yaml.path, &list->list.items[i]));
+                fact_add(arena, plugins, plugin_fact(node, api, yaml.path, &list->list.items[i]));
         return fact;
 }
 
@@ -545,8 +540,8 @@ void api_server_collect(struct node *node) {
                 return;
         component_settings(node, api, NULL, 0, STR(""));
         component_files(node, api);
-        authorization = fact_set(arena, api->fact, STR("authorization"),
-                                 collect_authorization(node, api));
+        authorization =
+                fact_set(arena, api->fact, STR("authorization"), collect_authorization(node, api));
         fact_set(arena, api->fact, STR("authentication"),
                  collect_authentication(node, api, fact_get(authorization, "modes")));
         fact_set(arena, api->fact, STR("admission"), collect_admission(node, api));

@@ -112,9 +112,8 @@ static struct str time_text(struct node *node, int64_t seconds) {
         char text[64];
 
         gmtime_r(&time, &tm);
-        return arena_str(node->arena,
-                         (struct str){ text, strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ",
-                                                      &tm) });
+        return arena_str(node->arena, (struct str){ text, strftime(text, sizeof text,
+                                                                   "%Y-%m-%dT%H:%M:%SZ", &tm) });
 }
 
 static struct str digest_text(struct node *node, const X509 *x) {
@@ -168,8 +167,8 @@ static uint32_t line_of(struct str text, size_t offset) {
 }
 
 /* Each certificate is cut out first, so that a key in the same file is never decoded. */
-void certificates_parse(struct node *node, struct str text, struct place place,
-                        const char *purpose, struct fact *list) {
+void certificates_parse(struct node *node, struct str text, struct place place, const char *purpose,
+                        struct fact *list) {
         static const struct str begin = STR_INIT("-----BEGIN CERTIFICATE-----");
         static const struct str end = STR_INIT("-----END CERTIFICATE-----");
         size_t at = 0;

@@ -14,13 +14,19 @@ static const struct {
         const char *type, *name;
         bool enforces;
 } known[] = {
-        { "calico", "calico", true },       { "cilium-cni", "cilium", true },
-        { "antrea", "antrea", true },       { "weave-net", "weave", true },
-        { "kube-ovn", "kube-ovn", true },   { "canal", "canal", true },
-        { "flannel", "flannel", false },    { "aws-cni", "aws-vpc-cni", true },
-        { "azure-vnet", "azure", true },    { "kube-router", "kube-router", true },
+        { "calico", "calico", true },
+        { "cilium-cni", "cilium", true },
+        { "antrea", "antrea", true },
+        { "weave-net", "weave", true },
+        { "kube-ovn", "kube-ovn", true },
+        { "canal", "canal", true },
+        { "flannel", "flannel", false },
+        { "aws-cni", "aws-vpc-cni", true },
+        { "azure-vnet", "azure", true },
+        { "kube-router", "kube-router", true },
         { "ovn-k8s-cni-overlay", "ovn-kubernetes", true },
-        { "ptp", "kindnet", true },         { "bridge", "bridge", false },
+        { "ptp", "kindnet", true },
+        { "bridge", "bridge", false },
         { "multus", "multus", false },
 };
 

@@ -44,8 +44,8 @@ static struct str host_name(struct node *node) {
 
         if (node->options->name)
                 return str_from(node->options->name);
-        if (node_read(node, &node->root, STR("/etc/hostname"), "name of the host",
-                      "metadata.name", &text) >= 0) {
+        if (node_read(node, &node->root, STR("/etc/hostname"), "name of the host", "metadata.name",
+                      &text) >= 0) {
                 struct str line = STR("");
 
                 str_split(&text, '\n', &line);
@@ -98,7 +98,9 @@ static void set_roles(struct node *node) {
         fact_set_bool(node->arena, roles, "etcd", is_present(node, "etcd"));
         fact_set_bool(node->arena, roles, "worker", is_present(node, "kubelet"));
         fact_set(node->arena, node->facts, STR("layout"),
-                 fact_text(node->arena, node->layout ? node->layout : any ? "plain" : "none"));
+                 fact_text(node->arena, node->layout ? node->layout
+                                        : any        ? "plain"
+                                                     : "none"));
 }
 
 int node_collect(const struct node_options *options, struct buf *ret, struct error *error) {
@@ -125,6 +127,7 @@ int node_collect(const struct node_options *options, struct buf *ret, struct err
         cni_collect(&node);
         pki_collect(&node);
         runtime_collect(&node);
+        host_collect(&node);
         fact_set(&arena, node.facts, STR("gaps"), node.gaps);
         fact_write(ret, node.facts);
         root_close(&node.root);

@@ -52,10 +52,10 @@ void flags_parse(struct arena *arena, const struct words *words, size_t first,
                         continue;
                 text = str_slice(text, str_starts(text, STR("--")) ? 2 : 1, text.len);
                 equals = str_find(text, STR("="), 0);
-                flag.name = normal_name(
-                        arena, equals < 0 ? text : str_slice(text, 0, (size_t)equals));
-                flag.value = equals < 0 ? STR("true")
-                                        : str_slice(text, (size_t)equals + 1, text.len);
+                flag.name =
+                        normal_name(arena, equals < 0 ? text : str_slice(text, 0, (size_t)equals));
+                flag.value =
+                        equals < 0 ? STR("true") : str_slice(text, (size_t)equals + 1, text.len);
                 if (equals < 0 &&
                     takes_next(find_setting(settings, count, flag.name), words, i + 1))
                         flag.value = words->items[++i].text;
@@ -92,8 +92,8 @@ struct fact *flags_fact(struct node *node, const struct flags *flags) {
                 bool hidden = is_secret(flag->name) && !str_eq(flag->value, STR("true")) &&
                               !str_eq(flag->value, STR("false"));
                 struct str value = hidden ? STR("(hidden)") : flag->value;
-                struct fact *fact = fact_setting(arena, fact_string(arena, value), flag->source,
-                                                 flag->place);
+                struct fact *fact =
+                        fact_setting(arena, fact_string(arena, value), flag->source, flag->place);
                 struct fact *values = fact_list(arena);
 
                 if (flag->name.len == 0)
@@ -285,8 +285,7 @@ static struct fact *from_layers(struct node *node, const struct settings_input *
 
                 if (!at)
                         continue;
-                value = at->kind == DOC_NULL ? NULL
-                                             : document_value(arena, setting->type, at);
+                value = at->kind == DOC_NULL ? NULL : document_value(arena, setting->type, at);
                 if (at->kind == DOC_NULL) {
                         found = NULL;
                 } else if (!value) {
@@ -397,10 +396,10 @@ void settings_fill(struct node *node, const struct settings_input *input, struct
                 while (folder.len > 0 && folder.ptr[folder.len - 1] != '.')
                         folder.len--;
                 if (folder.len > 0)
-                        at = fact_make(node->arena, map,
-                                       arena_printf(node->arena, "%.*s", (int)folder.len - 1,
-                                                    folder.ptr)
-                                               .ptr);
+                        at = fact_make(
+                                node->arena, map,
+                                arena_printf(node->arena, "%.*s", (int)folder.len - 1, folder.ptr)
+                                        .ptr);
                 fact_set(node->arena, at, str_slice(field, folder.len, field.len),
                          decide(node, input, setting));
         }

@@ -193,10 +193,11 @@ static bool duration_unit(struct str *text, double *ret) {
         static const struct {
                 struct str name;
                 double seconds;
-        } units[] = { { STR_INIT("ns"), 1e-9 },      { STR_INIT("us"), 1e-6 },
-                      { STR_INIT("\xc2\xb5s"), 1e-6 }, { STR_INIT("ms"), 1e-3 },
-                      { STR_INIT("s"), 1 },          { STR_INIT("m"), 60 },
-                      { STR_INIT("h"), 3600 } };
+        } units[] = {
+                { STR_INIT("ns"), 1e-9 }, { STR_INIT("us"), 1e-6 }, { STR_INIT("\xc2\xb5s"), 1e-6 },
+                { STR_INIT("ms"), 1e-3 }, { STR_INIT("s"), 1 },     { STR_INIT("m"), 60 },
+                { STR_INIT("h"), 3600 }
+        };
 
         for (size_t i = 0; i < ELEMENTS(units); i++) {
                 if (!str_starts(*text, units[i].name))

@@ -94,10 +94,10 @@ static void container_words(struct node *node, struct str path, const struct doc
                         continue;
                 for (uint32_t i = 0; i < list->list.count && ret->count < NODE_WORDS_MAX; i++)
                         if (list->list.items[i].kind == DOC_STRING)
-                                *vec_push_in(node->arena, ret) = (struct word){
-                                        list->list.items[i].string,
-                                        node_place(path, &list->list.items[i]), "flag"
-                                };
+                                *vec_push_in(node->arena, ret) =
+                                        (struct word){ list->list.items[i].string,
+                                                       node_place(path, &list->list.items[i]),
+                                                       "flag" };
         }
 }
 
@@ -112,8 +112,7 @@ static bool container_starts(struct node *node, struct component *component, str
                 if (split_script(node, component->name, &words.items[i], &script)) {
                         words = script;
                         i = 0;
-                        while (i < words.count &&
-                               !is_program(words.items[i].text, component->name))
+                        while (i < words.count && !is_program(words.items[i].text, component->name))
                                 i++;
                 } else if (!is_program(words.items[i].text, component->name)) {
                         continue;
@@ -187,9 +186,8 @@ static void find_process(struct node *node, struct component *component) {
 
                 if (first == 0)
                         continue;
-                score = component->words.count > 0
-                                ? 1 + common_words(process, &component->words)
-                                : (process->is_pod ? 1 : 2);
+                score = component->words.count > 0 ? 1 + common_words(process, &component->words)
+                                                   : (process->is_pod ? 1 : 2);
                 if (score <= best)
                         continue;
                 best = score;
@@ -295,8 +293,7 @@ static void add_drift(struct node *node, struct component *component) {
                         for (size_t k = 0; k < other->count; k++)
                                 if (str_eq(other->items[k].name, flag->name)) {
                                         has = true;
-                                        same = same ||
-                                               str_eq(other->items[k].value, flag->value);
+                                        same = same || str_eq(other->items[k].value, flag->value);
                                 }
                         if (same || (side && has))
                                 continue;
@@ -340,34 +337,37 @@ static void make_frame(struct node *node, struct component *component) {
 
 void component_find(struct node *node, struct component *component) {
         component->inside.fd = -1;
-        component->fact = fact_set(node->arena, node->facts, str_from(component->key),
-                                   fact_map(node->arena));
+        component->fact =
+                fact_set(node->arena, node->facts, str_from(component->key), fact_map(node->arena));
         if (!find_static(node, component))
                 find_unit(node, component);
         find_process(node, component);
         if (component->process && component->manifest.count == 0) {
-                component->from = component->has_unit ? "systemd"
+                component->from = component->has_unit          ? "systemd"
                                   : component->process->is_pod ? "daemonset"
                                                                : "process";
                 take_process_words(node, component);
                 enter(node, component);
         }
+        if (component->words.count == 0 && embedded_find(node, component))
+                component->from = "embedded";
         component->present = component->words.count > 0 &&
                              (component->process || component->manifest.count > 0 ||
-                              !node->has_proc || unit_is_enabled(node, component->unit.name));
+                              strcmp(component->from, "embedded") == 0 || !node->has_proc ||
+                              unit_is_enabled(node, component->unit.name));
         flags_parse(node->arena, &component->words, component->first, component->settings,
                     component->setting_count, &component->flags);
         if (!component->present && node->unreadable_pods.len > 0 &&
             !str_eq(str_from(component->key), STR("kubelet"))) {
-                *component->fact = *fact_unknown(node->arena, node->unreadable_pods,
-                                                 (struct place){ 0 });
+                *component->fact =
+                        *fact_unknown(node->arena, node->unreadable_pods, (struct place){ 0 });
                 return;
         }
         make_frame(node, component);
 }
 
-void component_settings(struct node *node, struct component *component,
-                        const struct layer *layers, size_t count, struct str unknown) {
+void component_settings(struct node *node, struct component *component, const struct layer *layers,
+                        size_t count, struct str unknown) {
         struct settings_input input = { .settings = component->settings,
                                         .count = component->setting_count,
                                         .flags = &component->flags,
@@ -384,8 +384,7 @@ void component_settings(struct node *node, struct component *component,
 
 static bool may_hold_certificates(struct str name) {
         return str_find(name, STR("cert"), 0) >= 0 || str_find(name, STR("ca-file"), 0) >= 0 ||
-               str_find(name, STR("cafile"), 0) >= 0 ||
-               str_find(name, STR("certificate"), 0) >= 0;
+               str_find(name, STR("cafile"), 0) >= 0 || str_find(name, STR("certificate"), 0) >= 0;
 }
 
 static void add_file(struct node *node, struct component *component, const char *purpose,

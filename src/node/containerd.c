@@ -11,9 +11,11 @@ enum { IMPORTS_MAX = 100, HOSTS_MAX = 200 };
 #define S SETTING_STRING
 
 #define CRI(name)                                                                                  \
-        { "plugins/io.containerd.grpc.v1.cri/" name,                                               \
-          "plugins/io.containerd.cri.v1.runtime/" name,                                            \
-          "plugins/io.containerd.cri.v1.images/" name, "plugins/cri/" name, NULL }
+        {                                                                                          \
+                "plugins/io.containerd.grpc.v1.cri/" name,                                         \
+                        "plugins/io.containerd.cri.v1.runtime/" name,                              \
+                        "plugins/io.containerd.cri.v1.images/" name, "plugins/cri/" name, NULL     \
+        }
 
 static const struct {
         const char *name;
@@ -23,7 +25,10 @@ static const struct {
 } table[] = {
         { "disabledPlugins", { "disabled_plugins", NULL }, SETTING_LIST, "", "" },
         { "requiredPlugins", { "required_plugins", NULL }, SETTING_LIST, "", "" },
-        { "grpcAddress", { "grpc/address", NULL }, S, "/run/containerd/containerd.sock",
+        { "grpcAddress",
+          { "grpc/address", NULL },
+          S,
+          "/run/containerd/containerd.sock",
           "/run/containerd/containerd.sock" },
         { "grpcTCPAddress", { "grpc/tcp_address", NULL }, S, "", "" },
         { "debugAddress", { "debug/address", NULL }, S, "", "" },
@@ -39,8 +44,8 @@ static const struct {
         { "enableUnprivilegedICMP", CRI("enable_unprivileged_icmp"), B, "false", "true" },
         { "enableCDI", CRI("enable_cdi"), B, "false", "true" },
         { "sandboxImage", CRI("sandbox_image"), S, "", "" },
-        { "tolerateMissingHugetlbController", CRI("tolerate_missing_hugetlb_controller"), B,
-          "true", "true" },
+        { "tolerateMissingHugetlbController", CRI("tolerate_missing_hugetlb_controller"), B, "true",
+          "true" },
         { "disableProcMount", CRI("disable_proc_mount"), B, "false", "false" },
         { "deviceOwnershipFromSecurityContext", CRI("device_ownership_from_security_context"), B,
           "false", "false" },
@@ -111,8 +116,7 @@ static void read_imports(struct node *node, const struct root *root, struct str 
                         continue;
                 for (size_t k = 0; k < names.count && k < IMPORTS_MAX; k++)
                         if (fits(names.items[k], name))
-                                toml_files_read(node, root,
-                                                node_join(node, folder, names.items[k]),
+                                toml_files_read(node, root, node_join(node, folder, names.items[k]),
                                                 "runtime.engines", files);
         }
 }
@@ -120,8 +124,7 @@ static void read_imports(struct node *node, const struct root *root, struct str 
 static struct fact *registry(struct node *node, struct engine *engine, struct str host,
                              struct str endpoint, bool skip, struct place place) {
         struct arena *arena = node->arena;
-        struct fact *fact =
-                fact_add(arena, fact_get(engine->fact, "registries"), fact_map(arena));
+        struct fact *fact = fact_add(arena, fact_get(engine->fact, "registries"), fact_map(arena));
 
         fact_set_string(arena, fact, "host", host);
         fact_set_string(arena, fact, "endpoint", endpoint);
@@ -154,8 +157,7 @@ static void add_registries(struct node *node, struct engine *engine,
         }
 }
 
-static void read_hosts(struct node *node, struct engine *engine, struct str host,
-                       struct str path) {
+static void read_hosts(struct node *node, struct engine *engine, struct str host, struct str path) {
         struct toml_files files = { .files = fact_list(node->arena) };
         const struct root *root = component_root(node, &engine->component);
 
@@ -180,8 +182,7 @@ static void read_hosts(struct node *node, struct engine *engine, struct str host
 
 static void read_host_folders(struct node *node, struct engine *engine) {
         const struct root *root = component_root(node, &engine->component);
-        struct str paths = fact_value_text(fact_get(engine->settings, "registryConfigPath")),
-                   path;
+        struct str paths = fact_value_text(fact_get(engine->settings, "registryConfigPath")), path;
 
         while (paths.len > 0 && str_split(&paths, ':', &path)) {
                 struct root_names names = { 0 };
@@ -214,8 +215,7 @@ static struct fact *find_runtime(struct arena *arena, struct fact *list, struct 
 }
 
 /* containerd.runtimes.NAME.runtime_type and the like */
-static void add_runtimes(struct node *node, struct engine *engine,
-                         const struct toml_files *files) {
+static void add_runtimes(struct node *node, struct engine *engine, const struct toml_files *files) {
         struct arena *arena = node->arena;
         struct fact *list = fact_get(engine->fact, "runtimes"), *fact;
         struct str name = fact_value_text(fact_get(engine->settings, "defaultRuntime"));
@@ -229,15 +229,13 @@ static void add_runtimes(struct node *node, struct engine *engine,
                         n++;
                 if (n == 6)
                         continue;
-                fact = find_runtime(arena, list, toml_part(value, n + 1),
-                                    toml_place(files, value));
+                fact = find_runtime(arena, list, toml_part(value, n + 1), toml_place(files, value));
                 key = toml_part(value, n + 2);
                 sub = toml_part(value, n + 3);
                 if (str_eq(key, STR("runtime_type")))
                         fact_set_string(arena, fact, "type", value->string);
                 else if (str_eq(key, STR("privileged_without_host_devices")))
-                        fact_set_bool(arena, fact, "privilegedWithoutHostDevices",
-                                      value->boolean);
+                        fact_set_bool(arena, fact, "privilegedWithoutHostDevices", value->boolean);
                 else if (str_eq(sub, STR("SystemdCgroup")))
                         fact_set_bool(arena, fact, "systemdCgroup", value->boolean);
                 else if (str_eq(sub, STR("BinaryName")))
@@ -272,8 +270,7 @@ static void fill(struct node *node, struct engine *engine, const struct toml_fil
         for (size_t i = 0; i < ELEMENTS(table); i++)
                 fact_set(arena, engine->settings, str_from(table[i].name),
                          toml_setting(node, files, table[i].keys, table[i].type,
-                                      major >= 2 ? table[i].fallback2 : table[i].fallback,
-                                      place));
+                                      major >= 2 ? table[i].fallback2 : table[i].fallback, place));
         if (!address)
                 address = flags_get(&engine->component.flags, "a");
         if (address)
@@ -297,8 +294,8 @@ void containerd_collect(struct node *node, struct fact *list) {
         engine->program = "containerd";
         engine->packages = packages;
         for (size_t i = 0; i < ELEMENTS(default_files); i++)
-                engine->installed = engine->installed ||
-                                    root_exists(&node->root, str_from(default_files[i]));
+                engine->installed =
+                        engine->installed || root_exists(&node->root, str_from(default_files[i]));
         if (!engine_find(node, engine, list))
                 return;
         root = component_root(node, &engine->component);
@@ -316,20 +313,18 @@ void containerd_collect(struct node *node, struct fact *list) {
         add_registries(node, engine, &files);
         read_host_folders(node, engine);
         add_runtimes(node, engine, &files);
-        engine_add_socket(node, engine,
-                          fact_value_text(fact_get(engine->settings, "grpcAddress")), "cri");
-        engine_add_socket(node, engine,
-                          fact_value_text(fact_get(engine->settings, "debugAddress")), "debug");
+        engine_add_socket(node, engine, fact_value_text(fact_get(engine->settings, "grpcAddress")),
+                          "cri");
+        engine_add_socket(node, engine, fact_value_text(fact_get(engine->settings, "debugAddress")),
+                          "debug");
         fact_set(node->arena, engine->fact, STR("root"),
                  node_file_in(node, root,
-                              fact_value_text(toml_setting(node, &files, root_keys,
-                                                           SETTING_STRING, "/var/lib/containerd",
-                                                           place)),
+                              fact_value_text(toml_setting(node, &files, root_keys, SETTING_STRING,
+                                                           "/var/lib/containerd", place)),
                               "root"));
         fact_set(node->arena, engine->fact, STR("state"),
                  node_file_in(node, root,
-                              fact_value_text(toml_setting(node, &files, state_keys,
-                                                           SETTING_STRING, "/run/containerd",
-                                                           place)),
+                              fact_value_text(toml_setting(node, &files, state_keys, SETTING_STRING,
+                                                           "/run/containerd", place)),
                               "state"));
 }

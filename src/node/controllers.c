@@ -83,8 +83,7 @@ static void collect_manager(struct node *node) {
         gates = fact_get(manager->map, "featureGates");
         rotate = fact_map(arena);
         fact_set_bool(arena, rotate, "value",
-                      fact_value_bool(fact_get(fact_value(gates),
-                                               "RotateKubeletServerCertificate"),
+                      fact_value_bool(fact_get(fact_value(gates), "RotateKubeletServerCertificate"),
                                       true));
         fact_set(arena, rotate, STR("source"), fact_get(gates, "source"));
         fact_set(arena, rotate, STR("place"), fact_get(gates, "place"));

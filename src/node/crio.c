@@ -18,28 +18,51 @@ static const struct {
         { "selinux", { "crio/runtime/selinux" }, B, "false", "selinux" },
         { "pidsLimit", { "crio/runtime/pids_limit" }, I, "-1", "pids-limit" },
         { "seccompProfile", { "crio/runtime/seccomp_profile" }, S, "", "seccomp-profile" },
-        { "privilegedSeccompProfile", { "crio/runtime/privileged_seccomp_profile" }, S, "",
+        { "privilegedSeccompProfile",
+          { "crio/runtime/privileged_seccomp_profile" },
+          S,
+          "",
           "privileged-seccomp-profile" },
-        { "seccompUseDefaultWhenEmpty", { "crio/runtime/seccomp_use_default_when_empty" }, B,
-          "true", "seccomp-use-default-when-empty" },
-        { "apparmorProfile", { "crio/runtime/apparmor_profile" }, S, "crio-default",
+        { "seccompUseDefaultWhenEmpty",
+          { "crio/runtime/seccomp_use_default_when_empty" },
+          B,
+          "true",
+          "seccomp-use-default-when-empty" },
+        { "apparmorProfile",
+          { "crio/runtime/apparmor_profile" },
+          S,
+          "crio-default",
           "apparmor-profile" },
-        { "defaultCapabilities", { "crio/runtime/default_capabilities" }, L,
+        { "defaultCapabilities",
+          { "crio/runtime/default_capabilities" },
+          L,
           "CHOWN,DAC_OVERRIDE,FSETID,FOWNER,SETGID,SETUID,SETPCAP,NET_BIND_SERVICE,KILL",
           "default-capabilities" },
-        { "addInheritableCapabilities", { "crio/runtime/add_inheritable_capabilities" }, B,
-          "false", "add-inheritable-capabilities" },
+        { "addInheritableCapabilities",
+          { "crio/runtime/add_inheritable_capabilities" },
+          B,
+          "false",
+          "add-inheritable-capabilities" },
         { "defaultSysctls", { "crio/runtime/default_sysctls" }, L, "", "default-sysctls" },
         { "defaultUlimits", { "crio/runtime/default_ulimits" }, L, "", "default-ulimits" },
-        { "allowedDevices", { "crio/runtime/allowed_devices" }, L, "/dev/fuse,/dev/net/tun",
+        { "allowedDevices",
+          { "crio/runtime/allowed_devices" },
+          L,
+          "/dev/fuse,/dev/net/tun",
           "allowed-devices" },
-        { "hooksDir", { "crio/runtime/hooks_dir" }, L, "/usr/share/containers/oci/hooks.d",
+        { "hooksDir",
+          { "crio/runtime/hooks_dir" },
+          L,
+          "/usr/share/containers/oci/hooks.d",
           "hooks-dir" },
         { "defaultRuntime", { "crio/runtime/default_runtime" }, S, "crun", "default-runtime" },
         { "readOnly", { "crio/runtime/read_only" }, B, "false", "read-only" },
         { "noPivot", { "crio/runtime/no_pivot" }, B, "false", "no-pivot" },
         { "cgroupManager", { "crio/runtime/cgroup_manager" }, S, "systemd", "cgroup-manager" },
-        { "hostnetworkDisableSelinux", { "crio/runtime/hostnetwork_disable_selinux" }, B, "true",
+        { "hostnetworkDisableSelinux",
+          { "crio/runtime/hostnetwork_disable_selinux" },
+          B,
+          "true",
           "hostnetwork-disable-selinux" },
         { "insecureRegistries", { "crio/image/insecure_registries" }, L, "", "insecure-registry" },
         { "signaturePolicy", { "crio/image/signature_policy" }, S, "", "signature-policy" },
@@ -72,8 +95,7 @@ static void read_files(struct node *node, struct engine *engine, struct toml_fil
                                         "runtime.engines", files);
 }
 
-static void add_runtimes(struct node *node, struct engine *engine,
-                         const struct toml_files *files) {
+static void add_runtimes(struct node *node, struct engine *engine, const struct toml_files *files) {
         struct arena *arena = node->arena;
         struct fact *list = fact_get(engine->fact, "runtimes"), *fact = NULL;
         struct str name = fact_value_text(fact_get(engine->settings, "defaultRuntime"));
@@ -102,8 +124,7 @@ static void add_runtimes(struct node *node, struct engine *engine,
                 else if (str_eq(key, STR("runtime_type")) && value->string.len > 0)
                         fact_set_string(arena, fact, "type", value->string);
                 else if (str_eq(key, STR("privileged_without_host_devices")))
-                        fact_set_bool(arena, fact, "privilegedWithoutHostDevices",
-                                      value->boolean);
+                        fact_set_bool(arena, fact, "privilegedWithoutHostDevices", value->boolean);
         }
 }
 
@@ -121,12 +142,11 @@ void crio_collect(struct node *node, struct fact *list) {
         if (!engine_find(node, engine, list))
                 return;
         read_files(node, engine, &files);
-        place = (struct place){ fact_value_text(fact_get(fact_get(engine->fact, "configFile"),
-                                                         "path")),
-                                1, 1 };
+        place = (struct place){
+                fact_value_text(fact_get(fact_get(engine->fact, "configFile"), "path")), 1, 1
+        };
         for (size_t i = 0; i < ELEMENTS(table); i++) {
-                const struct flag *flag =
-                        flags_get(&engine->component.flags, table[i].flag);
+                const struct flag *flag = flags_get(&engine->component.flags, table[i].flag);
                 struct fact *value =
                         flag ? setting_value(node->arena, table[i].type, flag->value) : NULL;
 

@@ -146,9 +146,9 @@ void docker_collect(struct node *node, struct fact *list) {
         if (engine_find(node, shim, list)) {
                 shim->component.map = shim->settings;
                 component_settings(node, &shim->component, NULL, 0, STR(""));
-                engine_add_socket(node, shim,
-                                  fact_value_text(fact_get(shim->settings,
-                                                           "containerRuntimeEndpoint")),
-                                  "cri");
+                engine_add_socket(
+                        node, shim,
+                        fact_value_text(fact_get(shim->settings, "containerRuntimeEndpoint")),
+                        "cri");
         }
 }

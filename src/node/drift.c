@@ -8,13 +8,13 @@
 enum { VALUE_MAX = 400, DEPTH_MAX = 100 };
 
 /* Members that tell nothing of how the node is set up. */
-static const char *const ignored[] = { "pid",   "daysLeft", "size", "place", "namedPlace",
-                                       "facts", "signature", "drift", "gaps", "count" };
+static const char *const ignored[] = { "pid",   "daysLeft",  "size",  "place", "namedPlace",
+                                       "facts", "signature", "drift", "gaps",  "count" };
 
 /* What names an item of a list, the first that it has. */
-static const char *const identities[] = { "path", "id",   "name",     "field", "resource", "flag",
-                                          "port", "user", "interface", "what",  "url",      "host",
-                                          "text", "who" };
+static const char *const identities[] = { "path", "id",   "name", "field",     "resource",
+                                          "flag", "port", "user", "interface", "what",
+                                          "url",  "host", "text", "who" };
 
 struct compare {
         struct arena *arena;
@@ -130,8 +130,7 @@ static void index_items(struct arena *arena, const struct doc_node *list, struct
                 struct map_entry *entry = map_put(ret, key);
 
                 for (int n = 2; entry->value; n++)
-                        entry = map_put(ret,
-                                        arena_printf(arena, "%.*s#%d", STR_ARG(key), n));
+                        entry = map_put(ret, arena_printf(arena, "%.*s#%d", STR_ARG(key), n));
                 entry->value = (void *)&list->list.items[i];
         }
 }

@@ -11,8 +11,8 @@
 #include "doc/doc.h"
 
 struct drift_change {
-        struct str path; /* kubelet.config.readOnlyPort.value */
-        struct str kind; /* changed, added, removed */
+        struct str path;     /* kubelet.config.readOnlyPort.value */
+        struct str kind;     /* changed, added, removed */
         struct str old, new; /* compact JSON, cut at a sane length; empty where there is none */
         struct str file;     /* the nearest place in the new facts, else in the old */
         uint32_t line, column;

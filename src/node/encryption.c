@@ -28,10 +28,10 @@ static bool names(const struct doc_node *entry, struct str resource) {
 
 static const struct doc_node *find_entry(struct node *node, const struct doc_node *entries,
                                          struct str resource) {
-        const struct str patterns[] = { resource,
-                                        arena_printf(node->arena, "*.%.*s",
-                                                     STR_ARG(group_of(resource))),
-                                        STR("*.*") };
+        const struct str patterns[] = {
+                resource, arena_printf(node->arena, "*.%.*s", STR_ARG(group_of(resource))),
+                STR("*.*")
+        };
 
         for (size_t p = 0; p < ELEMENTS(patterns); p++)
                 for (uint32_t i = 0; i < count(entries); i++)
@@ -42,8 +42,7 @@ static const struct doc_node *find_entry(struct node *node, const struct doc_nod
 
 /* The one key of a provider's map. */
 static const struct doc_entry *provider_of(const struct doc_node *providers, uint32_t at) {
-        const struct doc_node *item =
-                at < count(providers) ? &providers->list.items[at] : NULL;
+        const struct doc_node *item = at < count(providers) ? &providers->list.items[at] : NULL;
 
         return item && item->kind == DOC_MAP && item->map.count > 0 ? &item->map.entries[0] : NULL;
 }
@@ -121,8 +120,7 @@ struct fact *encryption_resources(struct node *node, const struct yaml *yaml, st
         fact_add(node->arena, list, resource_fact(node, yaml, STR("secrets"), place));
         fact_add(node->arena, list, resource_fact(node, yaml, STR("configmaps"), place));
         for (uint32_t i = 0; i < count(entries); i++) {
-                const struct doc_node *named =
-                        doc_get(&entries->list.items[i], STR("resources"));
+                const struct doc_node *named = doc_get(&entries->list.items[i], STR("resources"));
 
                 for (uint32_t k = 0; k < count(named) && list->count < RESOURCES_MAX; k++) {
                         struct str resource = doc_string(&named->list.items[k], STR(""));

@@ -42,8 +42,10 @@ static const struct setting settings[] = {
 
 /* "trusted-ca-file" -> "trustedCAFile" */
 static struct str camel(struct arena *arena, const char *flag) {
-        static const char *const words[][2] = { { "ca", "CA" },   { "tls", "TLS" },
-                                                { "urls", "URLs" }, { "url", "URL" },
+        static const char *const words[][2] = { { "ca", "CA" },
+                                                { "tls", "TLS" },
+                                                { "urls", "URLs" },
+                                                { "url", "URL" },
                                                 { "http", "HTTP" } };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         struct str rest = str_from(flag), part;
@@ -77,18 +79,17 @@ static struct fact *find(const struct fact *map, const char *field) {
 
 /* Environment variables of a container: values only, for valueFrom is nothing that this knows. */
 static void container_environment(struct node *node, struct component *etcd) {
-        const struct doc_node *list =
-                etcd->container ? doc_get(etcd->container, STR("env")) : NULL;
+        const struct doc_node *list = etcd->container ? doc_get(etcd->container, STR("env")) : NULL;
 
         for (uint32_t i = 0; list && list->kind == DOC_LIST && i < list->list.count; i++) {
                 const struct doc_node *item = &list->list.items[i];
                 const struct doc_node *value = doc_get(item, STR("value"));
 
                 if (value && value->kind == DOC_STRING)
-                        *vec_push_in(node->arena, &etcd->environment) = (struct variable){
-                                doc_string(doc_get(item, STR("name")), STR("")), value->string,
-                                node_place(etcd->manifest.path, value)
-                        };
+                        *vec_push_in(node->arena, &etcd->environment) =
+                                (struct variable){ doc_string(doc_get(item, STR("name")), STR("")),
+                                                   value->string,
+                                                   node_place(etcd->manifest.path, value) };
         }
 }
 
@@ -105,8 +106,7 @@ static void process_variables(struct node *node, struct component *etcd) {
                         *vec_push_in(node->arena, &etcd->environment) = (struct variable){
                                 str_slice(part, 0, (size_t)equals),
                                 str_slice(part, (size_t)equals + 1, part.len),
-                                { arena_printf(node->arena, "/proc/%u/environ",
-                                               etcd->process->pid),
+                                { arena_printf(node->arena, "/proc/%u/environ", etcd->process->pid),
                                   1, 1 }
                         };
         }
@@ -188,9 +188,8 @@ static void compare_authorities(struct node *node, struct component *etcd, struc
                                     STR("client-ca-file")))
                                 continue;
                         known = true;
-                        same = same ||
-                               str_eq(fact_value_text(fact_get(m->value, "fingerprint")),
-                                      fact_value_text(fact_get(k->value, "fingerprint")));
+                        same = same || str_eq(fact_value_text(fact_get(m->value, "fingerprint")),
+                                              fact_value_text(fact_get(k->value, "fingerprint")));
                 }
         }
         if (!known)

@@ -50,8 +50,8 @@ static struct str open_parent(const struct root *root, struct str path, uid_t ui
         return STR("");
 }
 
-static void fill(struct node *node, const struct root *root, struct str path,
-                 const struct stat *st, struct fact *fact) {
+static void fill(struct node *node, const struct root *root, struct str path, const struct stat *st,
+                 struct fact *fact) {
         struct arena *arena = node->arena;
         struct str resolved = STR("");
 

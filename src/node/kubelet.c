@@ -152,10 +152,10 @@ static void add_layer(struct reading *reading, struct str path, const char *sour
                 if (r == -ENOENT)
                         node_gap(node, "kubelet configuration", path, STR("does not exist"),
                                  "kubelet.config");
-                reading->unknown = yaml.why.len > 0 ? yaml.why
-                                                    : arena_printf(node->arena,
-                                                                   "%.*s: holds no configuration",
-                                                                   STR_ARG(path));
+                reading->unknown =
+                        yaml.why.len > 0 ? yaml.why
+                                         : arena_printf(node->arena, "%.*s: holds no configuration",
+                                                        STR_ARG(path));
                 return;
         }
         *vec_push_in(node->arena, &reading->layers) =
@@ -213,8 +213,9 @@ static void apply_legacy(struct node *node, struct fact *config, struct place pl
 
 /* Paths in a configuration file begin at its folder. */
 static void make_absolute(struct node *node, struct fact *config) {
-        static const char *const fields[] = { "staticPodPath", "tlsCertFile", "tlsPrivateKeyFile",
-                                              "resolvConf",    "volumePluginDir", "podLogsDir" };
+        static const char *const fields[] = { "staticPodPath",     "tlsCertFile",
+                                              "tlsPrivateKeyFile", "resolvConf",
+                                              "volumePluginDir",   "podLogsDir" };
         struct fact *settings[ELEMENTS(fields) + 1];
 
         for (size_t i = 0; i < ELEMENTS(fields); i++)
@@ -320,8 +321,7 @@ static void read_config(struct node *node, struct component *kubelet) {
         struct reading reading = { .node = node, .kubelet = kubelet };
         struct str file = fact_value_text(fact_get(kubelet->map, "config"));
         struct str folder = fact_value_text(fact_get(kubelet->map, "configDir"));
-        struct fact *config =
-                fact_set(arena, kubelet->fact, STR("config"), fact_map(arena));
+        struct fact *config = fact_set(arena, kubelet->fact, STR("config"), fact_map(arena));
         struct settings_input input = { .settings = config_settings,
                                         .count = CONFIG_COUNT,
                                         .flags = &kubelet->flags };

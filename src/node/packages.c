@@ -103,8 +103,8 @@ const struct package *packages_find(const struct node *node, const char *name) {
 
 /* Distributions mark their own builds; those of the projects have none of these. */
 static bool is_patched(struct str version) {
-        static const char *const marks[] = { "+deb", "ubuntu", "+ds", "~deb", ".el", ".fc",
-                                             ".amzn", "build", "-r" };
+        static const char *const marks[] = { "+deb", "ubuntu", "+ds",   "~deb", ".el",
+                                             ".fc",  ".amzn",  "build", "-r" };
 
         for (size_t i = 0; i < ELEMENTS(marks); i++)
                 if (str_find(version, str_from(marks[i]), 0) >= 0)

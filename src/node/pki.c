@@ -52,8 +52,8 @@ enum { DEPTH_MAX = 4, FILES_MAX = 1000, FILE_MAX = 1 << 20 };
 static void add_key(struct node *node, struct str path, struct str kind, bool encrypted,
                     struct fact *file) {
         struct arena *arena = node->arena;
-        struct fact *fact = fact_add(arena, fact_get(fact_get(node->facts, "pki"), "keys"),
-                                     fact_map(arena));
+        struct fact *fact =
+                fact_add(arena, fact_get(fact_get(node->facts, "pki"), "keys"), fact_map(arena));
 
         fact_set_string(arena, fact, "path", path);
         fact_set_string(arena, fact, "kind", arena_str(arena, kind));
@@ -96,8 +96,8 @@ static void add_file(struct node *node, struct fact *pki, struct str path) {
 }
 
 static bool is_interesting(struct str name) {
-        static const char *const ends[] = { ".crt", ".key", ".pem", ".pub", ".cert", ".kubeconfig",
-                                            ".conf", ".config", ".json" };
+        static const char *const ends[] = { ".crt",        ".key",  ".pem",    ".pub", ".cert",
+                                            ".kubeconfig", ".conf", ".config", ".json" };
 
         for (size_t i = 0; i < ELEMENTS(ends); i++)
                 if (str_ends(name, str_from(ends[i])))
@@ -136,10 +136,10 @@ static void mark_unreadable(struct node *node, struct fact *pki) {
         for (const struct fact_member *m = node->gaps->first; m; m = m->next)
                 if (str_eq(fact_value_text(fact_get(m->value, "what")),
                            STR("keys and certificates"))) {
-                        struct str why = arena_printf(
-                                node->arena, "%.*s: %.*s",
-                                STR_ARG(fact_value_text(fact_get(m->value, "path"))),
-                                STR_ARG(fact_value_text(fact_get(m->value, "error"))));
+                        struct str why =
+                                arena_printf(node->arena, "%.*s: %.*s",
+                                             STR_ARG(fact_value_text(fact_get(m->value, "path"))),
+                                             STR_ARG(fact_value_text(fact_get(m->value, "error"))));
                         const struct place nowhere = { 0 };
 
                         fact_set(node->arena, pki, STR("files"),
@@ -165,8 +165,7 @@ void pki_collect(struct node *node) {
         for (size_t i = 0; i < ELEMENTS(kubeconfigs); i++)
                 if (root_exists(&node->root, str_from(kubeconfigs[i].path)))
                         fact_add(arena, configs,
-                                 kubeconfig_fact(node, &node->root,
-                                                 str_from(kubeconfigs[i].path),
+                                 kubeconfig_fact(node, &node->root, str_from(kubeconfigs[i].path),
                                                  kubeconfigs[i].name));
         mark_unreadable(node, pki);
 }

@@ -100,7 +100,7 @@ struct node {
         VEC(struct process_info) processes;
         bool has_proc;
         const char *layout;
-        int minor; /* of Kubernetes; 0: not known */
+        int minor;                  /* of Kubernetes; 0: not known */
         VEC(struct yaml) manifests; /* of static pods */
         bool has_manifests;         /* they were looked for */
         struct str static_pod_path; /* of the kubelet; empty: not known */
@@ -225,8 +225,8 @@ enum setting_type {
 
 /* One setting of a component. */
 struct setting {
-        const char *field;    /* "authentication.anonymous.enabled" */
-        const char *flag;     /* "anonymous-auth"; NULL: none */
+        const char *field; /* "authentication.anonymous.enabled" */
+        const char *flag;  /* "anonymous-auth"; NULL: none */
         enum setting_type type;
         const char *fallback; /* the default, as text; NULL: the zero of the type */
         bool zero_is_unset;   /* a zero in the file gives the default */
@@ -274,7 +274,7 @@ void settings_fill(struct node *node, const struct settings_input *input, struct
 struct component {
         const char *name;      /* kube-apiserver */
         const char *unit_name; /* docker.service; NULL: made of the name */
-        const char *key;  /* apiServer: in the facts */
+        const char *key;       /* apiServer: in the facts */
         const struct setting *settings;
         size_t setting_count;
 
@@ -290,20 +290,23 @@ struct component {
         struct flags flags;
         struct variables environment;
         struct place place;
-        struct fact *fact, *map;  /* fact: the component; map: its settings */
-        struct root inside;       /* the root that its files are named in; fd -1: that of the node */
+        struct fact *fact, *map; /* fact: the component; map: its settings */
+        struct root inside;      /* the root that its files are named in; fd -1: that of the node */
 };
 
 /* Finds COMPONENT (name, key, settings filled) in static pods, units and processes, and makes its
  * frame of facts with all settings, files and certificates. */
 void component_find(struct node *node, struct component *component);
-void component_settings(struct node *node, struct component *component,
-                        const struct layer *layers, size_t count, struct str unknown);
+void component_settings(struct node *node, struct component *component, const struct layer *layers,
+                        size_t count, struct str unknown);
 void component_files(struct node *node, struct component *component);
 const struct root *component_root(const struct node *node, const struct component *component);
 
 /* Whether WORD is the path of program NAME. */
 bool is_program(struct str word, const char *name);
+
+/* embedded.c: the words of COMPONENT where another process contains or starts it. */
+bool embedded_find(struct node *node, struct component *component);
 
 /* --- certificate.c --- */
 
@@ -312,8 +315,8 @@ bool is_program(struct str word, const char *name);
 void certificates_read(struct node *node, const struct root *root, struct str path,
                        const char *purpose, struct fact *list);
 /* Those in TEXT, which is PEM, or, with BINARY, DER. */
-void certificates_parse(struct node *node, struct str text, struct place place,
-                        const char *purpose, struct fact *list);
+void certificates_parse(struct node *node, struct str text, struct place place, const char *purpose,
+                        struct fact *list);
 /* What kind of private key TEXT holds: "RSA PRIVATE KEY"; empty: none. */
 struct str private_key_kind(struct str text, bool *ret_encrypted);
 

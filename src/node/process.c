@@ -94,8 +94,7 @@ void processes_read(struct node *node) {
         for (size_t i = 0; i < pids.count && i < NODE_PROCESSES_MAX; i++)
                 read_process(node, pids.items[i], &buf);
         for (size_t i = 0; i < node->processes.count; i++)
-                node->processes.items[i].is_pod =
-                        in_pod(node, node->processes.items[i].pid, &buf);
+                node->processes.items[i].is_pod = in_pod(node, node->processes.items[i].pid, &buf);
         node->has_proc = node->processes.count > 0;
         vec_free(&pids);
 }

@@ -53,8 +53,7 @@ void proxy_collect(struct node *node) {
                 input.flags = &none;
                 input.place = (struct place){ config->value, 1, 1 };
                 fact_set(arena, proxy->fact, STR("configFile"),
-                         node_file_in(node, component_root(node, proxy), config->value,
-                                      "config"));
+                         node_file_in(node, component_root(node, proxy), config->value, "config"));
                 if (node_yaml(node, component_root(node, proxy), config->value,
                               "kube-proxy configuration", "kubeProxy.config", &yaml) >= 0 &&
                     yaml.count > 0) {
@@ -69,8 +68,7 @@ void proxy_collect(struct node *node) {
         proxy->map = fact_set(arena, proxy->fact, STR("config"), fact_map(arena));
         settings_fill(node, &input, proxy->map);
         component_files(node, proxy);
-        path = fact_value_text(
-                fact_get(fact_get(proxy->map, "clientConnection"), "kubeconfig"));
+        path = fact_value_text(fact_get(fact_get(proxy->map, "clientConnection"), "kubeconfig"));
         if (path.len > 0)
                 fact_set(arena, proxy->fact, STR("kubeconfig"),
                          kubeconfig_fact(node, component_root(node, proxy), path, "kube-proxy"));

@@ -22,8 +22,8 @@ enum {
 };
 
 struct root {
-        int fd;         /* -1: none */
-        bool live;      /* it is the machine that this runs on */
+        int fd;          /* -1: none */
+        bool live;       /* it is the machine that this runs on */
         struct str path; /* as given */
 };
 

@@ -8,7 +8,8 @@ static const struct {
         const char *packages[4];
 } low_level[] = {
         { "runc",
-          { "/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc", "/usr/local/bin/runc", NULL },
+          { "/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc", "/usr/local/bin/runc",
+            NULL },
           { "runc", "containerd.io", NULL } },
         { "crun", { "/usr/bin/crun", "/usr/local/bin/crun", NULL }, { "crun", NULL } },
         { "kata", { "/usr/bin/kata-runtime", "/opt/kata/bin/kata-runtime", NULL }, { NULL } },
@@ -30,15 +31,13 @@ int toml_files_read(struct node *node, const struct root *root, struct str path,
                                             STR_ARG(node_error_text(node, r)));
                 return r;
         }
-        *vec_push_in(node->arena, &ret->origins) = (struct word){
-                path, { path, (uint32_t)ret->toml.count + 1, 1 }, "config"
-        };
+        *vec_push_in(node->arena, &ret->origins) =
+                (struct word){ path, { path, (uint32_t)ret->toml.count + 1, 1 }, "config" };
         r = toml_parse(node->arena, text, &ret->toml, &error);
         if (r < 0) {
                 ret->unknown = arena_printf(node->arena, "%.*s:%u:%u: %s", STR_ARG(path),
                                             error.line, error.column, error.message);
-                node_gap(node, "configuration of the container runtime", path, ret->unknown,
-                         facts);
+                node_gap(node, "configuration of the container runtime", path, ret->unknown, facts);
         }
         return r;
 }
@@ -91,8 +90,7 @@ struct fact *toml_setting(struct node *node, const struct toml_files *files,
         if (!value || (type == SETTING_LIST) != (value->kind == FACT_LIST))
                 return fact_unknown(arena, STR("the value is of another type"), place);
         return fact_setting(arena, value,
-                            str_eq(place.file, files->origins.items[0].text) ? "config"
-                                                                             : "drop-in",
+                            str_eq(place.file, files->origins.items[0].text) ? "config" : "drop-in",
                             place);
 }
 
@@ -103,8 +101,7 @@ static void add_version(struct node *node, struct engine *engine) {
         if (version)
                 engine->installed = true;
         else
-                version = fact_unknown(node->arena,
-                                       STR("no package here says which version it is"),
+                version = fact_unknown(node->arena, STR("no package here says which version it is"),
                                        engine->component.place);
         fact_set(node->arena, engine->fact, STR("version"), version);
         fact_set(node->arena, engine->fact, STR("vulnerabilities"),
@@ -174,11 +171,11 @@ static void add_low_level(struct node *node, struct fact *list) {
                 fact_set_string(arena, fact, "path", str_from(*path));
                 version = packages_version(node, low_level[i].packages, &patched);
                 /* containerd.io brings a runc whose version its own does not tell */
-                if (!version || str_starts(fact_value_text(fact_get(version, "package")),
-                                           STR("containerd.io")))
-                        version = fact_unknown(arena,
-                                               STR("no package here says which version it is"),
-                                               (struct place){ str_from(*path), 1, 1 });
+                if (!version ||
+                    str_starts(fact_value_text(fact_get(version, "package")), STR("containerd.io")))
+                        version =
+                                fact_unknown(arena, STR("no package here says which version it is"),
+                                             (struct place){ str_from(*path), 1, 1 });
                 fact_set(arena, fact, STR("version"), version);
                 fact_set(arena, fact, STR("file"),
                          node_file(node, str_from(*path), low_level[i].name));

@@ -240,8 +240,7 @@ int node_verify(const struct doc_node *facts, const char *file, struct error *er
                 return error_set(error, -EBADMSG, "the facts were not signed with a key like %s",
                                  file);
         canonical(facts, &plain);
-        if (base64_decode(&arena, text, &value) < 0 ||
-            !is_right(&key, buf_str(&plain), value))
+        if (base64_decode(&arena, text, &value) < 0 || !is_right(&key, buf_str(&plain), value))
                 return error_set(error, -EBADMSG,
                                  "the signature is wrong: the facts were changed, or the key %s is "
                                  "not the one they were signed with",

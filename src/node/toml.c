@@ -407,7 +407,7 @@ static void enter_array(struct parser *p, struct buf *key) {
 static int read_header(struct parser *p) {
         bool array = p->end - p->at > 1 && p->at[1] == '[';
         struct buf key _cleanup_(buf_free) = BUF_INIT;
-        unsigned number;
+        unsigned number = 0;
         int r;
 
         p->at += array ? 2 : 1;

@@ -91,8 +91,8 @@ static void read_drop_ins(struct node *node, struct unit *unit) {
         VEC(struct drop_in) found = { 0 };
 
         for (size_t i = 0; i < ELEMENTS(folders); i++) {
-                struct str folder = arena_printf(node->arena, "%s/%.*s.d", folders[i],
-                                                 STR_ARG(unit->name));
+                struct str folder =
+                        arena_printf(node->arena, "%s/%.*s.d", folders[i], STR_ARG(unit->name));
                 struct root_names names = { 0 };
 
                 if (root_list(&node->root, folder, node->arena, &names) < 0)
@@ -103,9 +103,9 @@ static void read_drop_ins(struct node *node, struct unit *unit) {
                         for (size_t m = 0; m < found.count && !hidden; m++)
                                 hidden = str_eq(found.items[m].name, names.items[k]);
                         if (!hidden)
-                                *vec_push(&found) = (struct drop_in){
-                                        names.items[k], node_join(node, folder, names.items[k])
-                                };
+                                *vec_push(&found) =
+                                        (struct drop_in){ names.items[k],
+                                                          node_join(node, folder, names.items[k]) };
                 }
         }
         if (found.count > 1)
@@ -128,8 +128,7 @@ int unit_read(struct node *node, struct str name, struct unit *ret) {
 
         *ret = (struct unit){ .name = name };
         for (size_t i = 0; i < ELEMENTS(folders) && r < 0; i++) {
-                struct str path =
-                        arena_printf(node->arena, "%s/%.*s", folders[i], STR_ARG(name));
+                struct str path = arena_printf(node->arena, "%s/%.*s", folders[i], STR_ARG(name));
 
                 r = node_read(node, &node->root, path, "unit", "", &text);
                 if (r >= 0)
@@ -212,9 +211,8 @@ void unit_split(struct arena *arena, struct str text, struct place place, struct
                                 buf_add_char(&word, c);
                 }
                 if (any)
-                        *vec_push_in(arena, ret) = (struct word){
-                                arena_str(arena, buf_str(&word)), place, "flag"
-                        };
+                        *vec_push_in(arena, ret) =
+                                (struct word){ arena_str(arena, buf_str(&word)), place, "flag" };
         }
 }
 
@@ -229,8 +227,7 @@ void unit_variables(struct arena *arena, struct str path, struct str text, struc
         uint32_t number = 0, first = 1;
         struct str line;
 
-        while (ret->count < VARIABLES_MAX &&
-               logical_line(arena, &text, &number, &line, &first)) {
+        while (ret->count < VARIABLES_MAX && logical_line(arena, &text, &number, &line, &first)) {
                 ptrdiff_t equals;
 
                 if (is_comment(line))
@@ -258,10 +255,10 @@ static void add_environment(struct node *node, const struct directive *directive
                 ptrdiff_t equals = str_find(text, STR("="), 0);
 
                 if (equals > 0)
-                        *vec_push_in(node->arena, ret) = (struct variable){
-                                str_slice(text, 0, (size_t)equals),
-                                str_slice(text, (size_t)equals + 1, text.len), directive->place
-                        };
+                        *vec_push_in(node->arena, ret) =
+                                (struct variable){ str_slice(text, 0, (size_t)equals),
+                                                   str_slice(text, (size_t)equals + 1, text.len),
+                                                   directive->place };
         }
 }
 
