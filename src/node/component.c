@@ -299,7 +299,7 @@ static void add_drift(struct node *node, struct component *component) {
                                 continue;
                         fact = fact_add(arena, list, fact_map(arena));
                         fact_set_string(arena, fact, "flag", flag->name);
-                        fact_set_bool(arena, fact, "inManifest", !side || has);
+                        fact_set_bool(arena, fact, "inManifest", !side);
                         fact_set_bool(arena, fact, "inProcess", side || has);
                         fact_set(arena, fact, STR("place"), fact_place(arena, flag->place));
                 }

@@ -189,26 +189,29 @@ static void add_drop_ins(struct reading *reading, struct str folder, int depth) 
         }
 }
 
-static void set_default(struct node *node, struct fact *map, const char *key, struct fact *value,
-                        struct place place) {
+/* A flag of the distribution (node/embedded.c) is a default, too, but one that was given. */
+static void set_default(struct node *node, const struct component *kubelet, struct fact *map,
+                        const char *key, const char *flag, struct fact *value) {
         const struct fact *old = fact_get(map, key);
 
-        if (old && str_eq(fact_value_text(fact_get(old, "source")), STR("default")))
+        if (old && !flags_get(&kubelet->flags, flag) &&
+            str_eq(fact_value_text(fact_get(old, "source")), STR("default")))
                 fact_set(node->arena, map, str_from(key),
-                         fact_setting(node->arena, value, "default", place));
+                         fact_setting(node->arena, value, "default", kubelet->place));
 }
 
 /* options.applyLegacyDefaults */
-static void apply_legacy(struct node *node, struct fact *config, struct place place) {
+static void apply_legacy(struct node *node, const struct component *kubelet, struct fact *config) {
         struct arena *arena = node->arena;
 
-        set_default(node, fact_make(arena, config, "authentication.anonymous"), "enabled",
-                    fact_bool(arena, true), place);
-        set_default(node, fact_make(arena, config, "authentication.webhook"), "enabled",
-                    fact_bool(arena, false), place);
-        set_default(node, fact_make(arena, config, "authorization"), "mode",
-                    fact_text(arena, "AlwaysAllow"), place);
-        set_default(node, config, "readOnlyPort", fact_int(arena, 10255), place);
+        set_default(node, kubelet, fact_make(arena, config, "authentication.anonymous"), "enabled",
+                    "anonymous-auth", fact_bool(arena, true));
+        set_default(node, kubelet, fact_make(arena, config, "authentication.webhook"), "enabled",
+                    "authentication-token-webhook", fact_bool(arena, false));
+        set_default(node, kubelet, fact_make(arena, config, "authorization"), "mode",
+                    "authorization-mode", fact_text(arena, "AlwaysAllow"));
+        set_default(node, kubelet, config, "readOnlyPort", "read-only-port",
+                    fact_int(arena, 10255));
 }
 
 /* Paths in a configuration file begin at its folder. */
@@ -346,7 +349,7 @@ static void read_config(struct node *node, struct component *kubelet) {
         input.unknown = reading.unknown;
         settings_fill(node, &input, config);
         if (file.len == 0)
-                apply_legacy(node, config, kubelet->place);
+                apply_legacy(node, kubelet, config);
         make_absolute(node, config);
         adjust(node, kubelet, config);
         node->static_pod_path = fact_value_text(fact_get(config, "staticPodPath"));

@@ -84,7 +84,8 @@ void processes_read(struct node *node) {
         int64_t pid;
         int r = root_list(&node->root, STR("/proc"), &scratch, &names);
 
-        if (r < 0)
+        /* an image has none */
+        if (r < 0 && r != -ENOENT)
                 node_gap(node, "processes", STR("/proc"), node_error_text(node, r), "processes");
         for (size_t i = 0; i < names.count; i++)
                 if (node_int(names.items[i], &pid) && pid > 0 && pid < 1 << 30)

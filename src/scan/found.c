@@ -24,10 +24,15 @@ static struct str file_name(struct worker *worker) {
         return worker->file;
 }
 
+static bool is_facts(const struct resource *resource) {
+        return str_eq(resource->group, STR(POLICY_OWN_GROUP)) &&
+               str_eq(resource->kind, STR("NodeFacts"));
+}
+
 static struct resource_ref reference(struct worker *worker) {
         const struct resource *resource = worker->resource;
 
-        if (worker->is_derived)
+        if (worker->is_derived || is_facts(resource))
                 return derived_reference(&worker->list.arena, resource);
         if (!worker->has_reference) {
                 worker->reference = (struct resource_ref){ keep(worker, resource->api_version),
@@ -316,11 +321,6 @@ static void found_gap(struct worker *worker, const struct policy_violation *viol
                        arena_printf(&worker->scratch, "rule %.*s was not judged: %.*s",
                                     STR_ARG(violation->policy->info.id), STR_ARG(why)),
                        true);
-}
-
-static bool is_facts(const struct resource *resource) {
-        return str_eq(resource->group, STR(POLICY_OWN_GROUP)) &&
-               str_eq(resource->kind, STR("NodeFacts"));
 }
 
 void worker_found(void *userdata, const struct policy_violation *violation) {
