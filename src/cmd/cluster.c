@@ -31,6 +31,8 @@ static size_t wanted(void *userdata, const struct cluster_resource *resource) {
 
         if (view->wish->group)
                 return str_eq(resource->group, str_from(view->wish->group));
+        if (view->wish->reads)
+                return view->wish->reads(resource->group, resource->resource);
         if (!set)
                 return 1;
         for (size_t i = 0; i < set->policies.count; i++) {

@@ -62,6 +62,8 @@ struct cluster_wish {
         const char *namespace;        /* only this one; NULL: all of the cluster */
         const struct policy_set *set; /* what these policies look at; NULL: everything */
         const char *group;            /* only the kinds of this API group; NULL: of any */
+        /* Only the kinds for which it is true; NULL: of any. */
+        bool (*reads)(struct str group, struct str resource);
         bool whole;                   /* with what is controlled by something else that is read */
 };
 
