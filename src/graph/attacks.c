@@ -283,6 +283,13 @@ const struct graph_attack graph_attacks[GRAPH_ATTACKS] = {
                          "jsonpath='{.metadata.annotations}'",
                 .technique = "T1078.004", .fix = "Give the role no right that is not needed.",
                 .steps = 1, .cost = 0 END
+        ROW(CLOUD_NODE)
+        .from = "cloud", .to = "kubelet", .title = "role of an EKS node",
+        .what = "EKS takes the role of a node for the node itself: its bearer is the kubelet to the "
+                "API server.",
+        .check = "aws eks get-token --cluster-name CLUSTER", .technique = "T1078.004", .fix = "",
+        .steps = 1,
+        .cost = 0 END
         ROW(IMAGE_POISON) .from = "image", .to = "container", .title = "image that it runs",
                 .what = "Whoever publishes the image runs code in every container made of it.",
                 .check = "kubectl get pods -A -o jsonpath='{..image}'", .technique = "T1525",

@@ -250,7 +250,8 @@ static void lead_to_pods(struct graph *graph, const struct graph_service_fact *s
         for (size_t i = 0; pods && i < pods->list.count; i++) {
                 const struct graph_pod *pod = pods->list.items[i];
 
-                if (!is_selected(service, pod))
+                if (!is_selected(service, pod) ||
+                    !graph_is_open(graph, pod, service->routed || service->how.len == 0))
                         continue;
                 for (size_t k = 0; k < pod->container_count; k++) {
                         const struct graph_container *container = &pod->containers[k];
@@ -273,6 +274,7 @@ static void open_routes(struct graph *graph) {
                 buf_printf(&key, "%.*s/%.*s", STR_ARG(route->namespace), STR_ARG(route->service));
                 service = map_get(&graph->facts->services, buf_str(&key));
                 if (service && service->how.len == 0) {
+                        service->routed = true;
                         service->how = route->what;
                         service->how_place = route->place;
                 }

@@ -98,7 +98,9 @@ static void join(const struct asking *asking, uint32_t to, enum graph_attack_id 
                                 const struct rbac_rule *rule = grant->role->rules[r];
                                 struct graph_because because = { 0 };
 
-                                if (!rbac_rule_allows(rule, &request) || ways++ >= WAYS_MAX)
+                                /* Who may do everything needs no detour: the role leads there. */
+                                if (graph_is_everything(rule) ||
+                                    !rbac_rule_allows(rule, &request) || ways++ >= WAYS_MAX)
                                         continue;
                                 because.place = graph_rbac_place(asking->graph, rule->role->place,
                                                                  rule->pos);

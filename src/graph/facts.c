@@ -431,8 +431,8 @@ bool graph_reads(struct str group, struct str resource) {
                 if (str_eq(group, str_from(readers[i].group)) &&
                     str_eq(resource, str_from(readers[i].resource)))
                         return true;
-        return str_eq(group, STR("rbac.authorization.k8s.io")) || is_marker(group) ||
-               (group.len == 0 && str_eq(resource, STR("pods"))) ||
+        return str_eq(group, STR("rbac.authorization.k8s.io")) || net_reads(group, resource) ||
+               is_marker(group) || (group.len == 0 && str_eq(resource, STR("pods"))) ||
                workload_kind(group, resource) >= 0 ||
                (str_eq(group, STR("apiextensions.k8s.io")) &&
                 str_eq(resource, STR("customresourcedefinitions")));
@@ -448,6 +448,7 @@ void graph_add(struct graph *graph, struct str file, const struct resource *reso
                                    graph_place_at(graph, file, resource->object) };
         int kind = workload_kind(resource->group, resource->resource);
 
+        net_index_add(&graph->facts->net, file, resource);
         if (str_eq(resource->group, STR("rbac.authorization.k8s.io"))) {
                 graph->facts->any_rbac = true;
                 rbac_index_add(&graph->rbac, file, resource);
@@ -482,6 +483,7 @@ void graph_facts_free(struct graph_facts *facts) {
                 vec_free(&((struct graph_pods *)facts->by_label.entries[i].value)->list);
         for (size_t i = 0; i < facts->by_name.count; i++)
                 vec_free(&((struct graph_named *)facts->by_name.entries[i].value)->vertices);
+        net_index_free(&facts->net);
         map_free(&facts->strings);
         map_free(&facts->namespaces);
         map_free(&facts->owners);

@@ -130,6 +130,13 @@ struct str graph_name(const struct graph *graph, struct arena *arena, uint32_t n
         default:
                 break;
         }
+        if (vertex->kind == GRAPH_ENDPOINTS && vertex->part.len > 0) {
+                pod = pod_name(arena, vertex);
+                return arena_printf(arena, "connections %.*s %.*s", STR_ARG(vertex->part),
+                                    STR_ARG(pod));
+        }
+        if (vertex->kind == GRAPH_ENDPOINTS && str_eq(namespace, STR("*")))
+                return STR("connections to pods that let everybody in");
         if (vertex->kind >= GRAPH_NODE_PODS && (name.len > 0 || namespace.len > 0))
                 return of_node(arena, vertex);
         return namespace.len > 0
@@ -155,6 +162,7 @@ void graph_init(struct graph *graph, const struct graph_options *options) {
         *graph->facts = (struct graph_facts){ 0 };
         *vec_push(&graph->files) = STR("");
         rbac_index_init(&graph->rbac);
+        net_index_init(&graph->facts->net);
         if (!options->no_defaults)
                 rbac_index_add_defaults(&graph->rbac);
 }
@@ -226,8 +234,10 @@ void graph_finish(struct graph *graph) {
         graph->nodes = graph_hyper(graph, GRAPH_NODES, STR(""));
         graph_make_nodes(graph);
         graph_make_pods(graph);
+        graph_read_network(graph);
         graph_make_cluster(graph);
         graph_make_services(graph);
+        graph_make_network(graph);
         graph_make_identities(graph);
         graph_make_combined(graph);
         graph_make_rights(graph);

@@ -120,6 +120,7 @@ enum graph_attack_id {
         GRAPH_SECRET_TOKEN,
         GRAPH_SECRET_BOOTSTRAP,
         GRAPH_CLOUD_ROLE,
+        GRAPH_CLOUD_NODE,
         GRAPH_IMAGE_POISON,
         /* over the network */
         GRAPH_EXPOSED,

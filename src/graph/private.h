@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "graph/graph.h"
+#include "net/net.h"
 
 /* --- facts --- */
 
@@ -63,6 +64,7 @@ struct graph_pod {
         size_t secret_count;
         struct graph_container *containers;
         size_t container_count;
+        uint32_t class;               /* of the network; UINT32_MAX: not known */
         uint32_t vertex, node_vertex; /* node_vertex: GRAPH_NODES for a daemon of a template */
 };
 
@@ -107,6 +109,7 @@ struct graph_service_fact {
         struct str *selector;
         size_t selector_count;
         struct graph_place place, how_place;
+        bool routed; /* by an Ingress or a route */
         uint32_t vertex;
 };
 /* An Ingress or a route that leads to a service. */
@@ -123,6 +126,8 @@ struct graph_granted {
 };
 
 struct graph_facts {
+        struct net_index net;
+        bool net_known;     /* it could be finished */
         struct map strings; /* each text once */
         struct map namespaces;
         struct map owners; /* "ns/ReplicaSet/name" -> struct graph_owner */
@@ -210,6 +215,7 @@ void graph_make_nodes(struct graph *graph); /* before the pods */
 void graph_make_pods(struct graph *graph);
 void graph_make_cluster(struct graph *graph);
 void graph_make_services(struct graph *graph);
+void graph_make_network(struct graph *graph); /* after the services */
 void graph_make_identities(struct graph *graph);
 void graph_make_rights(struct graph *graph);
 void graph_make_combined(struct graph *graph);
@@ -220,12 +226,20 @@ void graph_make_hyper(struct graph *graph);
  * graph_make_rights. */
 uint32_t graph_role(struct graph *graph, const struct rbac_role *role, struct str scope);
 
+/* Whether RULE allows every verb on every resource. */
+bool graph_is_everything(const struct rbac_rule *rule);
+
 /* The change that takes RULE out of its role, 0 where the role is not for people to change; and the
  * one that removes BINDING. */
 uint32_t graph_rule_change(struct graph *graph, const struct rbac_rule *rule);
 uint32_t graph_binding_change(struct graph *graph, const struct rbac_binding *binding);
 struct graph_place graph_rbac_place(struct graph *graph, struct rbac_place place,
                                     struct doc_pos pos);
+
+/* network.c: finds the class of every pod; and whether the outside, or (ROUTED, through an
+ * Ingress) anything at all, may connect to POD. */
+void graph_read_network(struct graph *graph);
+bool graph_is_open(const struct graph *graph, const struct graph_pod *pod, bool routed);
 
 /* The version of Kubernetes, KUBE_MINOR_LATEST where none was named. */
 unsigned graph_minor(const struct graph *graph);

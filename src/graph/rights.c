@@ -410,7 +410,7 @@ static void grant_right(struct granting *granting) {
         }
 }
 
-static bool is_everything(const struct rbac_rule *rule) {
+bool graph_is_everything(const struct rbac_rule *rule) {
         return rule->verbs.any && rule->groups.any && rule->resources.any && rule->names.count == 0;
 }
 
@@ -422,7 +422,7 @@ static void grant_rule(struct granting *granting) {
                 (struct graph_because){ .place = graph_rbac_place(granting->graph,
                                                                   rule->role->place, rule->pos),
                                         .changes = { graph_rule_change(granting->graph, rule) } };
-        if (is_everything(rule)) {
+        if (graph_is_everything(rule)) {
                 granting->right = &everything;
                 give(granting, graph_hyper(granting->graph, GRAPH_ADMIN, granting->scope));
         }
