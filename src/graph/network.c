@@ -49,12 +49,8 @@ void graph_read_network(struct graph *graph) {
         }
 }
 
-/* Whether a range of addresses that is not of the cluster (or any peer) may connect to CLASS. */
-bool graph_is_open(const struct graph *graph, const struct graph_pod *pod, bool routed) {
-        const struct net_index *net = &graph->facts->net;
-        uint32_t class = pod->class;
-
-        if (class == UINT32_MAX || !net->views[net->classes[class].view[NET_INGRESS]].limited)
+static bool find_open(const struct net_index *net, uint32_t class, bool routed) {
+        if (!net->views[net->classes[class].view[NET_INGRESS]].limited)
                 return true;
         for (uint32_t peer = routed ? 0 : net->class_count; peer < net->peer_count; peer++)
                 if (peer != class && net_reaches(net, peer, class))
@@ -62,17 +58,31 @@ bool graph_is_open(const struct graph *graph, const struct graph_pod *pod, bool 
         return false;
 }
 
+/* Classes have many pods, and pods many services: what was found is kept. */
+bool graph_is_open(struct graph *graph, const struct graph_pod *pod, bool routed) {
+        struct graph_facts *facts = graph->facts;
+        uint8_t *known;
+
+        if (pod->class == UINT32_MAX)
+                return true;
+        if (!facts->open)
+                facts->open =
+                        arena_new_array(&graph->arena, 2 * (size_t)facts->net.class_count, uint8_t);
+        known = &facts->open[2 * (size_t)pod->class + routed];
+        if (*known == 0)
+                *known = find_open(&facts->net, pod->class, routed) ? 2 : 1;
+        return *known == 2;
+}
+
 /* --- metadata --- */
 
-static bool reaches_metadata(const struct graph *graph, const struct graph_pod *pod) {
+static bool reaches_metadata(const struct graph *graph, const struct graph_pod *pod,
+                             uint32_t metadata) {
         const struct net_index *net = &graph->facts->net;
-        struct ip address;
 
-        if (pod->class == UINT32_MAX || pod->host_network)
+        if (pod->class == UINT32_MAX || pod->host_network || metadata == UINT32_MAX)
                 return true;
-        if (ip_parse(STR("169.254.169.254"), &address, NULL, NULL) < 0)
-                return true;
-        return net_reaches_port(net, pod->class, net_peer_of_ip(net, &address), NET_TCP, 80);
+        return net_reaches_port(net, pod->class, metadata, NET_TCP, 80);
 }
 
 /* The cloud of a node, by the scheme of its providerID. */
@@ -107,12 +117,12 @@ static uint32_t cloud_vertex(struct graph *graph, const struct graph_node_fact *
         return vertex;
 }
 
-static void make_metadata(struct graph *graph, const struct graph_pod *pod) {
+static void make_metadata(struct graph *graph, const struct graph_pod *pod, uint32_t metadata) {
         const struct graph_node_fact *node = map_get(&graph->facts->nodes, pod->node);
         uint32_t cloud = node ? cloud_vertex(graph, node) : UINT32_MAX, change;
         struct str text;
 
-        if (cloud == UINT32_MAX || !reaches_metadata(graph, pod))
+        if (cloud == UINT32_MAX || !reaches_metadata(graph, pod, metadata))
                 return;
         text = arena_printf(&graph->arena, "deny egress of namespace %.*s to 169.254.169.254",
                             STR_ARG(pod->namespace));
@@ -202,11 +212,16 @@ static void make_lateral(struct graph *graph) {
 }
 
 void graph_make_network(struct graph *graph) {
+        uint32_t metadata = UINT32_MAX;
+        struct ip address;
+
+        if (graph->facts->net_known && ip_parse(STR("169.254.169.254"), &address, NULL, NULL) >= 0)
+                metadata = net_peer_of_ip(&graph->facts->net, &address);
         for (size_t i = 0; i < graph->facts->namespaces.count; i++) {
                 const struct graph_namespace *namespace = graph->facts->namespaces.entries[i].value;
 
                 for (size_t k = 0; k < namespace->pods.count; k++)
-                        make_metadata(graph, namespace->pods.items[k]);
+                        make_metadata(graph, namespace->pods.items[k], metadata);
         }
         if (graph->options.lateral && graph->facts->net_known)
                 make_lateral(graph);

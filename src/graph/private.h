@@ -128,6 +128,7 @@ struct graph_granted {
 struct graph_facts {
         struct net_index net;
         bool net_known;     /* it could be finished */
+        uint8_t *open;      /* by class, for graph_is_open: 0 not known, 1 no, 2 yes */
         struct map strings; /* each text once */
         struct map namespaces;
         struct map owners; /* "ns/ReplicaSet/name" -> struct graph_owner */
@@ -239,7 +240,7 @@ struct graph_place graph_rbac_place(struct graph *graph, struct rbac_place place
 /* network.c: finds the class of every pod; and whether the outside, or (ROUTED, through an
  * Ingress) anything at all, may connect to POD. */
 void graph_read_network(struct graph *graph);
-bool graph_is_open(const struct graph *graph, const struct graph_pod *pod, bool routed);
+bool graph_is_open(struct graph *graph, const struct graph_pod *pod, bool routed);
 
 /* The version of Kubernetes, KUBE_MINOR_LATEST where none was named. */
 unsigned graph_minor(const struct graph *graph);
