@@ -13,6 +13,7 @@ extern const struct command
         command_policy,
         command_rbac,
         command_scan,
+        command_secrets,
         command_snapshot;
 /* clang-format on */
 

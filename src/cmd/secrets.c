@@ -1,0 +1,13 @@
+/* redoubt secrets: where Secrets are, and who could read them there. */
+#include "cmd/secrets.h"
+
+static const struct command *const verbs[] = { &command_secrets_at_rest, NULL };
+
+const struct command command_secrets = {
+        .name = "secrets",
+        .summary = "are Secrets encrypted in etcd, and with which key",
+        .description =
+                "Proves from etcd's own data whether Secrets are encrypted, plans how to change "
+                "that without downtime, and checks that each step was done.",
+        .verbs = verbs,
+};
