@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/util.h"
 #include "cmd/secrets.h"
+#include "etcd/gateway.h"
 
 struct at_rest_arguments {
         struct secrets_source source;
@@ -15,8 +16,9 @@ struct at_rest_arguments {
 const struct option_word secrets_formats[] = {
         { "text", SECRETS_TEXT, "for people" },
         { "json", SECRETS_JSON, "for programs" },
-        { "facts", SECRETS_FACTS, "a document for rules: redoubt secrets at-rest -o facts PATH | "
-                                  "redoubt scan -" },
+        { "facts", SECRETS_FACTS,
+          "a document for rules: redoubt secrets at-rest -o facts PATH | "
+          "redoubt scan -" },
         { NULL },
 };
 
@@ -44,6 +46,20 @@ static int confine_now(struct command_context *context) {
         return r;
 }
 
+static int ask_endpoint(const struct secrets_source *source, struct at_rest *found) {
+        const struct gateway_options options = { .endpoint = source->endpoint,
+                                                 .authority = source->authority,
+                                                 .certificate = source->certificate,
+                                                 .key = source->key };
+        struct error error = { 0 };
+
+        if (gateway_read(found, &options, &error) < 0)
+                at_rest_problem(found, "%s", error.message);
+        else
+                at_rest_check(found);
+        return 0;
+}
+
 int secrets_read(struct command_context *context, const struct secrets_source *source,
                  const char *path, struct at_rest *found) {
         struct at_rest_options options = { .prefix = prefix_of(context->arena, source->prefix),
@@ -52,6 +68,8 @@ int secrets_read(struct command_context *context, const struct secrets_source *s
         int r;
 
         at_rest_init(found, &options);
+        if (source->endpoint)
+                return ask_endpoint(source, found);
         r = at_rest_open(found, path, &error);
         if (r < 0) {
                 at_rest_problem(found, "%s", error.message);
@@ -91,10 +109,9 @@ static int run(struct command_context *context, int argc, char **argv) {
         struct at_rest found _cleanup_(at_rest_free) = { .main.fd = -1 };
         struct encryption config = { 0 };
         struct verdict verdict;
-        struct secrets_report report = { .arena = context->arena,
-                                         .found = &found,
-                                         .verdict = &verdict,
-                                         .all = arguments->all };
+        struct secrets_report report = {
+                .arena = context->arena, .found = &found, .verdict = &verdict, .all = arguments->all
+        };
         int r = 0;
 
         if ((argc == 1) == (arguments->source.endpoint != NULL))
@@ -150,7 +167,8 @@ const struct command command_secrets_at_rest = {
         .summary = "what of etcd's data is encrypted, by which key, and what is not",
         .description =
                 "Reads a data directory of etcd, a database or snapshot file, k3s' SQLite, or with "
-                "--endpoint a live etcd, and tells for each resource how many values are encrypted, "
+                "--endpoint a live etcd, and tells for each resource how many values are "
+                "encrypted, "
                 "by which provider and key, and how many are plaintext; which old revisions still "
                 "are; and whether free pages and the write-ahead log have Secrets in plaintext. "
                 "Values are never shown. Files are opened for reading only, and etcd may run.\n\n"

@@ -200,8 +200,9 @@ static void add_body(struct buf *buf, const struct secrets_report *report) {
         }
         buf_add(buf, STR("],\n  "));
         add_residue(buf, found);
-        buf_printf(buf, ",\n  \"source\":\"%s\",\"revision\":%jd,\"compactedRevision\":%jd,"
-                        "\"hashChecked\":%s,\"configured\":%s,\n  ",
+        buf_printf(buf,
+                   ",\n  \"source\":\"%s\",\"revision\":%jd,\"compactedRevision\":%jd,"
+                   "\"hashChecked\":%s,\"configured\":%s,\n  ",
                    source_word(found), (intmax_t)found->revision, (intmax_t)found->compacted,
                    found->hash_checked ? "true" : "false", report->config ? "true" : "false");
         add_unused(buf, report->verdict);

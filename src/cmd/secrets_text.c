@@ -17,11 +17,11 @@ static void add_keys(struct buf *buf, const struct tally_resource *resource) {
                                 continue;
                         if (!last || last->provider != provider->provider ||
                             !str_eq(last->version, provider->version))
-                                buf_printf(buf, "%s%s%s%.*s", last ? "; " : "",
-                                           stored_provider_name(provider->provider),
-                                           kind == STORED_KMS ? " " : "",
-                                           STR_ARG(kind == STORED_KMS ? provider->version
-                                                                      : STR("")));
+                                buf_printf(
+                                        buf, "%s%s%s%.*s", last ? "; " : "",
+                                        stored_provider_name(provider->provider),
+                                        kind == STORED_KMS ? " " : "",
+                                        STR_ARG(kind == STORED_KMS ? provider->version : STR("")));
                         else
                                 buf_add_char(buf, ',');
                         buf_add_char(buf, ' ');
@@ -174,11 +174,12 @@ static void add_totals(struct buf *buf, const struct secrets_report *report) {
         const struct at_rest *found = report->found;
 
         if (!report->verdict->findings && found->problems.count == 0)
-                buf_add(buf, found->history_known
-                                     ? STR("clean: nothing is plaintext that should not be, and one "
-                                           "key encrypts all\n")
-                                     : STR("clean as far as an endpoint shows: one key encrypts all "
-                                           "current values\n"));
+                buf_add(buf,
+                        found->history_known
+                                ? STR("clean: nothing is plaintext that should not be, and one "
+                                      "key encrypts all\n")
+                                : STR("clean as far as an endpoint shows: one key encrypts all "
+                                      "current values\n"));
         buf_printf(buf, "%ju keys at revision %jd", (uintmax_t)found->tally.keys,
                    (intmax_t)found->revision);
         if (found->hash_checked)

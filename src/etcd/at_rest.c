@@ -15,45 +15,6 @@ enum { FILES_MAX = 10000 };
 
 #define SQLITE_MAGIC STR("SQLite format 3\0")
 
-void at_rest_init(struct at_rest *found, const struct at_rest_options *options) {
-        *found = (struct at_rest){ .options = *options, .main.fd = -1 };
-        tally_init(&found->tally, options->prefix);
-        found->tally.want_names = options->names;
-}
-
-static void close_files(struct at_rest_file *files, size_t count) {
-        for (size_t i = 0; i < count; i++)
-                close_fd(&files[i].fd);
-}
-
-void at_rest_free(struct at_rest *found) {
-        close_files(&found->main, 1);
-        close_files(found->logs.items, found->logs.count);
-        close_files(found->others.items, found->others.count);
-        vec_free(&found->logs);
-        vec_free(&found->others);
-        vec_free(&found->problems);
-        vec_free(&found->notes);
-        tally_free(&found->tally);
-        arena_free(&found->arena);
-}
-
-void at_rest_problem(struct at_rest *found, const char *format, ...) {
-        va_list args;
-
-        va_start(args, format);
-        *vec_push(&found->problems) = arena_vprintf(&found->arena, format, args);
-        va_end(args);
-}
-
-void at_rest_note(struct at_rest *found, const char *format, ...) {
-        va_list args;
-
-        va_start(args, format);
-        *vec_push(&found->notes) = arena_vprintf(&found->arena, format, args);
-        va_end(args);
-}
-
 /* --- opening --- */
 
 /* Opens the regular file PATH for reading; the time of access stays as it is where the system lets
@@ -117,8 +78,8 @@ static void open_folder(struct at_rest *found, struct str folder, bool log, want
         while ((entry = readdir(dir)) && count++ < FILES_MAX) {
                 struct error error = { 0 };
                 struct at_rest_file file;
-                struct str path = arena_printf(&found->arena, "%.*s/%s", STR_ARG(folder),
-                                               entry->d_name);
+                struct str path =
+                        arena_printf(&found->arena, "%.*s/%s", STR_ARG(folder), entry->d_name);
 
                 if (!wanted(entry->d_name) || !is_file(path.ptr))
                         continue;
@@ -144,8 +105,8 @@ static void open_folder(struct at_rest *found, struct str folder, bool log, want
 
 static int open_member(struct at_rest *found, struct str member, struct error *error) {
         struct arena *arena = &found->arena;
-        int r = open_file(found, arena_printf(arena, "%.*s/snap/db", STR_ARG(member)),
-                          &found->main, error);
+        int r = open_file(found, arena_printf(arena, "%.*s/snap/db", STR_ARG(member)), &found->main,
+                          error);
 
         if (r < 0)
                 return r;
@@ -241,13 +202,5 @@ void at_rest_read(struct at_rest *found) {
                         at_rest_read_segment(found, &found->logs.items[i]);
                 read_others(found);
         }
-        if (found->tally.cut)
-                at_rest_problem(found, "there is more than is counted: see the limits");
-        if (found->tally.keys == 0 && found->tally.other_keys > 0)
-                at_rest_problem(found,
-                                "no key lies below %.*s, but %ju elsewhere, such as %.*s: name the "
-                                "API server's --etcd-prefix with --prefix",
-                                STR_ARG(found->tally.prefixes[0]),
-                                (uintmax_t)found->tally.other_keys,
-                                STR_ARG(found->tally.other_key));
+        at_rest_check(found);
 }

@@ -51,15 +51,15 @@ struct at_rest {
                 uint64_t wal;         /* in the log */
                 uint64_t files;       /* in other files */
         } residue;
-        bool residue_known;     /* false for a live etcd */
-        bool history_known;     /* old revisions were looked at */
-        bool has_log;           /* there was a log to look at */
-        int64_t revision;       /* of the store */
-        int64_t compacted;      /* all older revisions but the newest of each key are gone */
+        bool residue_known; /* false for a live etcd */
+        bool history_known; /* old revisions were looked at */
+        bool has_log;       /* there was a log to look at */
+        int64_t revision;   /* of the store */
+        int64_t compacted;  /* all older revisions but the newest of each key are gone */
         uint64_t free_pages, pages;
         uint32_t page_size;
-        unsigned rereads;       /* how often the file changed while it was read */
-        bool hash_checked;      /* a snapshot's hash is right */
+        unsigned rereads;  /* how often the file changed while it was read */
+        bool hash_checked; /* a snapshot's hash is right */
         VEC(struct str) problems, notes;
 };
 
@@ -71,6 +71,9 @@ int at_rest_open(struct at_rest *found, const char *path, struct error *error);
 
 /* Reads what was opened; problems are in FOUND. */
 void at_rest_read(struct at_rest *found);
+
+/* Problems of what was counted as a whole. */
+void at_rest_check(struct at_rest *found);
 
 /* For the parts of the reader. */
 void at_rest_problem(struct at_rest *found, const char *format, ...)

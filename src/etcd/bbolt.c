@@ -157,17 +157,16 @@ int bbolt_open(int fd, uint64_t size, struct bbolt *ret, struct error *error) {
         return r;
 }
 
-int bbolt_refresh(struct bbolt *db, bool size_fixed, struct error *error) {
+int bbolt_refresh(struct bbolt *db, struct error *error) {
         uint64_t txid = db->txid;
         struct meta meta;
         struct stat st;
         int r;
 
-        if (!size_fixed && fstat(db->fd, &st) == 0)
+        if (!db->fixed && fstat(db->fd, &st) == 0)
                 db->size = (uint64_t)st.st_size;
-        for (int i = 0; !choose_meta(db->fd, db->page_size, &meta) ||
-                        meta.page_size != db->page_size;
-             i++) {
+        for (int i = 0;
+             !choose_meta(db->fd, db->page_size, &meta) || meta.page_size != db->page_size; i++) {
                 if (i == TRIES)
                         return error_set(error, -EUCLEAN,
                                          "both metas of the database are damaged by now");
@@ -175,4 +174,16 @@ int bbolt_refresh(struct bbolt *db, bool size_fixed, struct error *error) {
         }
         r = use_meta(db, &meta, error);
         return r < 0 ? r : db->txid != txid;
+}
+
+/* A meta that is being written is not valid yet, and then its transaction is not done. */
+bool bbolt_is_current(const struct bbolt *db) {
+        struct meta meta;
+
+        if (db->fixed)
+                return true;
+        for (uint64_t i = 0; i < 2; i++)
+                if (read_meta(db->fd, i * db->page_size, &meta) && meta.txid > db->txid)
+                        return false;
+        return true;
 }

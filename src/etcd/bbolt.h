@@ -9,11 +9,18 @@
  *
  * Nothing is mapped or locked, and nothing is written. Pages are read one at a time with pread, so
  * a file that is cut while it is read is an error and no signal, and memory does not grow with the
- * file. Because etcd goes on writing, a page may have been used anew since the meta was read. Every
- * page is therefore checked against what led to it: its id, its type, where its elements lie, that
- * its keys are in order and within the bounds that its parent gives. What fails that is -EUCLEAN; a
- * caller then takes a fresh meta (bbolt_refresh) and goes on, or, where the meta is still the same,
- * knows that the file is damaged.
+ * file.
+ *
+ * Because etcd goes on writing, a page may have been used anew since the meta was read. What
+ * transaction T leads to is free for transaction T + 2 at the earliest, which begins when the meta
+ * of T + 1 is written. So after each page the metas are looked at: as long as none is newer than
+ * the one in use, the page was what it should be; otherwise it is -EAGAIN, and the caller takes the
+ * fresh meta (bbolt_refresh) and goes on where it was. That nobody can do much between two metas
+ * does not matter: a walk goes on below the last key that it has shown.
+ *
+ * Every page is checked against what led to it: its id, its type, where its elements lie, that its
+ * keys are in order and within the bounds that its parent gives. What fails that is -EUCLEAN: the
+ * file is damaged.
  *
  * Depth, overflow and the number of buckets are bounded; no page is visited twice in one walk.
  */
@@ -39,17 +46,21 @@ struct bbolt {
         uint32_t page_size;
         uint64_t root, freelist, high_water, txid; /* of the meta in use */
         uint64_t pages_read;
+        bool fixed; /* nobody writes it: a snapshot. Its metas are not looked at again */
 };
 
 /* Finds the meta of FD, of whose bytes the first SIZE are the database. -EINVAL with what the file
  * is instead where it is no database, -EUCLEAN where it is cut or both metas are damaged. */
 int bbolt_open(int fd, uint64_t size, struct bbolt *ret, struct error *error);
 
-/* Takes the newest meta, and the file's new size unless SIZE_FIXED. Returns 1 where that is
- * another than before, 0 where it is the same. */
-int bbolt_refresh(struct bbolt *db, bool size_fixed, struct error *error);
+/* Takes the newest meta, and the file's new size. Returns 1 where that is another than before, 0
+ * where it is the same. */
+int bbolt_refresh(struct bbolt *db, struct error *error);
 
-/* One bit a page. */
+/* Whether no meta is newer than the one in use. */
+bool bbolt_is_current(const struct bbolt *db);
+
+/* One bit a page; grows. */
 struct bbolt_bits {
         uint64_t *words;
         uint64_t count; /* of bits */
@@ -59,7 +70,7 @@ void bbolt_bits_free(struct bbolt_bits *bits);
 static inline bool bbolt_bit(const struct bbolt_bits *bits, uint64_t at) {
         return at < bits->count && bits->words[at / 64] >> at % 64 & 1;
 }
-/* Returns whether it was set before; true beyond the end. */
+/* Returns whether it was set before. */
 bool bbolt_set_bit(struct bbolt_bits *bits, uint64_t at);
 
 /* A leaf's item; or, with KEY.ptr NULL, the end of a leaf page, VALUE being what of it no item
@@ -72,9 +83,9 @@ struct bbolt_item {
 typedef int bbolt_item_fn(void *userdata, const struct bbolt_item *item);
 
 /* Shows the items of the tree at page ROOT whose keys are less than BEFORE (NULL ptr: all), the
- * last first. -EUCLEAN as told above. */
+ * last first, and marks its pages in USED, if that is not NULL. -EUCLEAN, -EAGAIN as told above. */
 int bbolt_walk(struct bbolt *db, uint64_t root, struct str before, bbolt_item_fn *fn,
-               void *userdata, struct error *error);
+               void *userdata, struct bbolt_bits *used, struct error *error);
 
 /* The same for a bucket that lies in the value of its item: an inline page. */
 int bbolt_walk_inline(struct str page, struct str before, bbolt_item_fn *fn, void *userdata,
@@ -89,8 +100,8 @@ struct bbolt_bucket {
 int bbolt_find_bucket(struct bbolt *db, struct str name, struct bbolt_bucket *ret,
                       struct error *error);
 
-/* Marks every page that the meta in use leads to, in RET, which is made for high_water pages. */
-int bbolt_reach(struct bbolt *db, struct bbolt_bits *ret, struct error *error);
+/* Marks the metas and the list of free pages in USED. */
+int bbolt_mark_own(struct bbolt *db, struct bbolt_bits *used, struct error *error);
 
 /* Reads up to SIZE bytes at OFFSET; returns how many, or a negative errno. */
 ssize_t bbolt_pread(int fd, void *to, size_t size, uint64_t offset);

@@ -68,19 +68,7 @@ static int check_id(const struct bbolt *db, uint64_t id, struct error *error) {
         return 0;
 }
 
-int page_read_header(struct bbolt *db, uint64_t id, struct page *page, struct error *error) {
-        unsigned char header[PAGE_HEADER];
-        int r = check_id(db, id, error);
-
-        if (r >= 0)
-                r = read_exactly(db, header, sizeof header, id * db->page_size, error);
-        if (r < 0)
-                return r;
-        page_header(page, header);
-        return check_header(db, id, page, error);
-}
-
-int page_read(struct bbolt *db, uint64_t id, struct page *page, struct error *error) {
+static int read_page(struct bbolt *db, uint64_t id, struct page *page, struct error *error) {
         size_t more;
         int r = check_id(db, id, error);
 
@@ -90,15 +78,26 @@ int page_read(struct bbolt *db, uint64_t id, struct page *page, struct error *er
         r = read_exactly(db, page->data, db->page_size, id * db->page_size, error);
         if (r < 0)
                 return r;
-        db->pages_read++;
         page_header(page, page->data);
         r = check_header(db, id, page, error);
         if (r < 0 || page->overflow == 0)
                 return r;
         more = (size_t)page->overflow * db->page_size;
         page_reserve(page, db->page_size + more);
-        db->pages_read += page->overflow;
         return read_exactly(db, page->data + db->page_size, more, (id + 1) * db->page_size, error);
+}
+
+/* What is wrong with a page that was used anew is no damage. */
+int page_read(struct bbolt *db, uint64_t id, struct page *page, struct error *error) {
+        struct error fault = { 0 };
+        int r = read_page(db, id, page, &fault);
+
+        if ((r >= 0 || r == -EUCLEAN) && !bbolt_is_current(db))
+                return error_set(error, -EAGAIN, "the database was changed");
+        if (r < 0)
+                return error_set(error, r, "%s", fault.message);
+        db->pages_read += page->overflow + 1;
+        return 0;
 }
 
 static int outside(const struct page *page, uint32_t at, struct error *error) {

@@ -35,11 +35,9 @@ static inline uint64_t load64(const unsigned char *p) {
 /* Takes the header at DATA over into PAGE. */
 void page_header(struct page *page, const unsigned char *data);
 
-/* Reads page ID of DB, a branch or a leaf, whole into PAGE, whose memory is used again. */
+/* Reads page ID of DB, a branch or a leaf, whole into PAGE, whose memory is used again. -EAGAIN
+ * where a newer meta is there. */
 int page_read(struct bbolt *db, uint64_t id, struct page *page, struct error *error);
-
-/* Reads only its header. */
-int page_read_header(struct bbolt *db, uint64_t id, struct page *page, struct error *error);
 
 /* Element AT of PAGE. -EUCLEAN where it lies outside of the page. */
 int page_element(const struct page *page, uint32_t at, struct page_element *ret,

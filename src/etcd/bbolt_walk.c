@@ -1,11 +1,8 @@
-/* Trees of a bbolt file: going through one bucket, and finding all pages that are in use. */
+/* Trees of a bbolt file. */
 #include <errno.h>
 
 #include "base/util.h"
-#include "base/vec.h"
 #include "etcd/bbolt_page.h"
-
-enum { BUCKETS_MAX = 4096 };
 
 void bbolt_bits_init(struct bbolt_bits *bits, uint64_t count) {
         bits->count = count;
@@ -20,11 +17,22 @@ void bbolt_bits_free(struct bbolt_bits *bits) {
 }
 
 bool bbolt_set_bit(struct bbolt_bits *bits, uint64_t at) {
-        bool was = at >= bits->count || bbolt_bit(bits, at);
+        bool was = bbolt_bit(bits, at);
 
-        if (!was)
-                bits->words[at / 64] |= UINT64_C(1) << at % 64;
+        if (at >= bits->count) {
+                size_t old = (size_t)(bits->count / 64 + 1), size = (size_t)(at / 64 + 1) * 2;
+
+                bits->words = xrealloc(bits->words, size, sizeof *bits->words);
+                memset(bits->words + old, 0, (size - old) * sizeof *bits->words);
+                bits->count = (uint64_t)(size - 1) * 64;
+        }
+        bits->words[at / 64] |= UINT64_C(1) << at % 64;
         return was;
+}
+
+static void set_run(struct bbolt_bits *bits, const struct page *page) {
+        for (uint64_t i = 0; i <= page->overflow; i++)
+                bbolt_set_bit(bits, page->id + i);
 }
 
 /* Marks PAGE with its overflow. A page that is marked already is part of two trees, or of a circle.
@@ -50,7 +58,7 @@ struct walk {
         struct str before;
         bbolt_item_fn *fn;
         void *userdata;
-        struct bbolt_bits visited;
+        struct bbolt_bits visited, *used;
         struct level levels[BBOLT_DEPTH_MAX];
         size_t depth;
 };
@@ -61,8 +69,8 @@ static void walk_free(struct walk *walk) {
         bbolt_bits_free(&walk->visited);
 }
 
-static int show_leaf(const struct page *page, size_t used_end, struct str before,
-                     bbolt_item_fn *fn, void *userdata, struct error *error) {
+static int show_leaf(const struct page *page, size_t used_end, struct str before, bbolt_item_fn *fn,
+                     void *userdata, struct error *error) {
         struct bbolt_item end = { .id = page->id,
                                   .value = { (const char *)page->data + used_end,
                                              page->size - used_end } };
@@ -103,6 +111,8 @@ static int descend(struct walk *walk, uint64_t id, struct str low, struct str hi
                 r = page_check(&level->page, low, high, &used_end, error);
         if (r < 0)
                 return r;
+        if (walk->used)
+                set_run(walk->used, &level->page);
         if (level->page.flags == PAGE_LEAF)
                 return show_leaf(&level->page, used_end, walk->before, walk->fn, walk->userdata,
                                  error);
@@ -133,9 +143,9 @@ static int step(struct walk *walk, struct error *error) {
 }
 
 int bbolt_walk(struct bbolt *db, uint64_t root, struct str before, bbolt_item_fn *fn,
-               void *userdata, struct error *error) {
+               void *userdata, struct bbolt_bits *used, struct error *error) {
         struct walk walk _cleanup_(walk_free) = {
-                .db = db, .before = before, .fn = fn, .userdata = userdata
+                .db = db, .before = before, .fn = fn, .userdata = userdata, .used = used
         };
         int r;
 
@@ -190,74 +200,19 @@ static int match_bucket(void *userdata, const struct bbolt_item *item) {
 int bbolt_find_bucket(struct bbolt *db, struct str name, struct bbolt_bucket *ret,
                       struct error *error) {
         struct search search = { .name = name, .ret = ret };
-        int r = bbolt_walk(db, db->root, (struct str){ 0 }, match_bucket, &search, error);
+        int r = bbolt_walk(db, db->root, (struct str){ 0 }, match_bucket, &search, NULL, error);
 
         return r < 0 ? r : search.found;
 }
 
-/* --- what is in use --- */
+/* --- what is no tree --- */
 
-struct reach {
-        struct bbolt *db;
-        struct bbolt_bits *bits;
-        VEC(uint64_t) todo;    /* pages of the tree at hand */
-        VEC(uint64_t) buckets; /* roots of trees */
-        bool items;            /* the tree at hand is the root: its items are buckets */
-};
-
-static void reach_free(struct reach *reach) {
-        vec_free(&reach->todo);
-        vec_free(&reach->buckets);
-}
-
-static int collect_bucket(void *userdata, const struct bbolt_item *item) {
-        struct reach *reach = userdata;
-        uint64_t root;
-
-        if (!item->key.ptr || !item->bucket)
-                return 0;
-        if (item->value.len < BUCKET_HEADER || reach->buckets.count >= BUCKETS_MAX)
-                return -EUCLEAN;
-        root = load64((const unsigned char *)item->value.ptr);
-        if (root != 0)
-                *vec_push(&reach->buckets) = root;
-        return 0;
-}
-
-/* Marks page ID and remembers its children. A leaf's header is all that is needed of it. */
-static int reach_page(struct reach *reach, uint64_t id, struct page *page, struct error *error) {
-        struct page_element child;
-        int r = page_read_header(reach->db, id, page, error);
-
-        if (r >= 0)
-                r = mark(reach->bits, page, error);
-        if (r < 0 || (page->flags == PAGE_LEAF && !reach->items))
-                return r;
-        r = page_read(reach->db, id, page, error);
-        if (r >= 0 && page->flags == PAGE_LEAF)
-                return bbolt_walk_inline((struct str){ (const char *)page->data, page->size },
-                                         (struct str){ 0 }, collect_bucket, reach, error);
-        for (uint32_t i = 0; r >= 0 && i < page->count; i++) {
-                r = page_element(page, i, &child, error);
-                if (r >= 0)
-                        *vec_push(&reach->todo) = child.child;
-        }
-        return r;
-}
-
-static int reach_tree(struct reach *reach, uint64_t root, struct error *error) {
-        struct page page _cleanup_(page_free) = { 0 };
-        int r = reach_page(reach, root, &page, error);
-
-        while (r >= 0 && reach->todo.count > 0)
-                r = reach_page(reach, reach->todo.items[--reach->todo.count], &page, error);
-        return r;
-}
-
-static int reach_freelist(struct bbolt *db, struct bbolt_bits *bits, struct error *error) {
+int bbolt_mark_own(struct bbolt *db, struct bbolt_bits *used, struct error *error) {
         unsigned char header[PAGE_HEADER];
         struct page page = { 0 };
 
+        bbolt_set_bit(used, 0);
+        bbolt_set_bit(used, 1);
         if (db->freelist == BBOLT_NO_FREELIST)
                 return 0;
         if (db->freelist < 2 || db->freelist >= db->high_water ||
@@ -267,21 +222,8 @@ static int reach_freelist(struct bbolt *db, struct bbolt_bits *bits, struct erro
         page_header(&page, header);
         if (page.id != db->freelist || page.flags != PAGE_FREELIST ||
             page.overflow >= db->high_water - page.id)
-                return error_set(error, -EUCLEAN, "the list of free pages is damaged");
-        return mark(bits, &page, error);
-}
-
-int bbolt_reach(struct bbolt *db, struct bbolt_bits *ret, struct error *error) {
-        struct reach reach _cleanup_(reach_free) = { .db = db, .bits = ret, .items = true };
-        int r = reach_freelist(db, ret, error);
-
-        bbolt_set_bit(ret, 0);
-        bbolt_set_bit(ret, 1);
-        /* The items of the root are buckets; etcd nests none in those. */
-        if (r >= 0)
-                r = reach_tree(&reach, db->root, error);
-        reach.items = false;
-        while (r >= 0 && reach.buckets.count > 0)
-                r = reach_tree(&reach, reach.buckets.items[--reach.buckets.count], error);
-        return r;
+                return error_set(error, bbolt_is_current(db) ? -EUCLEAN : -EAGAIN,
+                                 "the list of free pages is damaged");
+        set_run(used, &page);
+        return 0;
 }

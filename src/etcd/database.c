@@ -3,16 +3,21 @@
  *
  * The bucket `key` maps a revision (main and sub as big-endian numbers with `_` between; `t` behind
  * them for a tombstone) to a mvccpb.KeyValue (etcd, server/storage/mvcc). A revision is never
- * written anew; compaction only takes some away. So a walk that met a page used anew goes on below
- * the last revision it saw, with a fresh meta, and still sees each one once. What it could miss is a
- * key whose newest revision was written after the walk began while its older one was compacted
+ * written anew; compaction only takes some away. So a walk during which etcd wrote goes on below
+ * the last revision it saw, with the fresh meta, and still sees each one once. What it could miss
+ * is a key whose newest revision was written after the walk began while its older one was compacted
  * before the walk came there; the bucket `meta` tells of compactions, and then all is read again.
+ *
+ * Free is what no walk over all buckets came to. Where etcd wrote meanwhile, a page that was found
+ * free may have been used since; so those in which something was found are held against a second
+ * walk, and what is free for both is: it was free when it was looked at, or was freed after that.
  */
 #include <errno.h>
 #include <pthread.h>
 
 #include <openssl/evp.h>
 
+#include "base/buf.h"
 #include "base/util.h"
 #include "etcd/at_rest.h"
 #include "etcd/bbolt.h"
@@ -22,19 +27,20 @@
 enum {
         REVISION_SIZE = 17,
         HASH_SIZE = 32,
-        WALK_TRIES = 10000, /* fresh metas in one walk, as long as it gets on */
-        STUCK_TRIES = 3,    /* failures at the same meta: damage */
-        REACH_TRIES = 50,
-        READ_TRIES = 3, /* because of compactions */
+        WALK_TRIES = 100000, /* fresh metas in one walk */
+        READ_TRIES = 3,      /* because of compactions */
+        NAME_MAX_BYTES = 255,
+        BUCKETS_MAX = 1000,
         READ_BLOCK = 1 << 20,
 };
 
 struct reading {
         struct at_rest *found;
         struct bbolt db;
-        bool fixed; /* a snapshot: the file's end is not the database's */
-        char last[REVISION_SIZE]; /* all revisions from this one on were taken in */
-        bool begun;
+        struct bbolt_bits used;
+        struct buf names;
+        struct buf last; /* all items of the bucket from this key on were gone through */
+        bbolt_item_fn *take;
         int64_t compacted;
         const char *fault; /* what is wrong with an item */
 };
@@ -93,13 +99,7 @@ static int take_revision(void *userdata, const struct bbolt_item *item) {
             (!deleted && revision != record.revision))
                 return fault(reading, "an item of the bucket \"key\" is not of its revision");
         tally_add(&found->tally, &record);
-        memcpy(reading->last, item->key.ptr, REVISION_SIZE);
-        reading->begun = true;
         return 0;
-}
-
-static struct str before(const struct reading *reading) {
-        return reading->begun ? (struct str){ reading->last, REVISION_SIZE } : (struct str){ 0 };
 }
 
 /* --- the meta bucket --- */
@@ -113,57 +113,68 @@ static int take_meta(void *userdata, const struct bbolt_item *item) {
         return 0;
 }
 
-static int walk_bucket(struct reading *reading, struct str name, struct str limit,
-                       bbolt_item_fn *fn, struct error *error) {
+/* --- walks --- */
+
+/* Lets the bucket's own function look at ITEM, and remembers how far the walk has come. */
+static int take_item(void *userdata, const struct bbolt_item *item) {
+        struct reading *reading = userdata;
+        int r = reading->take(reading, item);
+
+        if (r >= 0 && item->key.ptr) {
+                buf_clear(&reading->last);
+                buf_add(&reading->last, item->key);
+        }
+        return r;
+}
+
+static int walk_once(struct reading *reading, struct str name, struct error *error) {
+        struct str before = reading->last.len > 0 ? buf_str(&reading->last) : (struct str){ 0 };
         struct bbolt_bucket bucket = { 0 };
         int r = bbolt_find_bucket(&reading->db, name, &bucket, error);
 
         if (r > 0 && bucket.root != 0)
-                r = bbolt_walk(&reading->db, bucket.root, limit, fn, reading, error);
+                r = bbolt_walk(&reading->db, bucket.root, before, take_item, reading,
+                               &reading->used, error);
         else if (r > 0)
-                r = bbolt_walk_inline(buf_str(&bucket.inline_page), limit, fn, reading, error);
+                r = bbolt_walk_inline(buf_str(&bucket.inline_page), before, take_item, reading,
+                                      error);
         else if (r == 0)
                 r = -ENOENT;
         buf_free(&bucket.inline_page);
         return r;
 }
 
-/* --- reading --- */
+/* Goes through a bucket (NAME empty: the root), taken up again whenever the file was changed. */
+static int walk(struct reading *reading, struct str name, bbolt_item_fn *take,
+                struct error *error) {
+        int r = 0;
 
-/* One walk over all revisions, taken up again wherever the file changed under it. */
-static int read_revisions(struct reading *reading, struct error *error) {
-        unsigned stuck = 0;
-        int r = -EUCLEAN;
-
-        reading->begun = false;
+        reading->take = take;
+        buf_clear(&reading->last);
         for (unsigned i = 0; i < WALK_TRIES; i++) {
-                int changed;
-
                 reading->fault = NULL;
-                r = walk_bucket(reading, STR("key"), before(reading), take_revision, error);
-                if (r != -EUCLEAN)
-                        return r;
+                if (name.len > 0)
+                        r = walk_once(reading, name, error);
+                else
+                        r = bbolt_walk(&reading->db, reading->db.root, (struct str){ 0 }, take_item,
+                                       reading, &reading->used, error);
                 if (reading->fault)
                         error_set(error, r, "%s", reading->fault);
-                changed = bbolt_refresh(&reading->db, reading->fixed, NULL);
-                if (changed < 0)
+                if (r != -EAGAIN)
                         return r;
-                stuck = changed ? 0 : stuck + 1;
-                if (stuck == STUCK_TRIES)
+                r = bbolt_refresh(&reading->db, error);
+                if (r < 0)
                         return r;
-                reading->found->rereads += changed > 0;
+                reading->found->rereads++;
         }
         return error_set(error, -EBUSY, "the database changes faster than it can be read");
 }
 
+/* --- reading --- */
+
 static int64_t compacted(struct reading *reading) {
         reading->compacted = 0;
-        for (int i = 0; i < REACH_TRIES; i++) {
-                int r = walk_bucket(reading, STR("meta"), (struct str){ 0 }, take_meta, NULL);
-
-                if (r != -EUCLEAN || bbolt_refresh(&reading->db, reading->fixed, NULL) <= 0)
-                        break;
-        }
+        walk(reading, STR("meta"), take_meta, NULL);
         return reading->compacted;
 }
 
@@ -178,7 +189,7 @@ static int read_all(struct reading *reading, struct error *error) {
                 tally_init(&found->tally, found->options.prefix);
                 found->tally.want_names = found->options.names;
                 found->residue.slack = 0;
-                r = read_revisions(reading, error);
+                r = walk(reading, STR("key"), take_revision, error);
                 if (r < 0)
                         return r;
                 found->compacted = compacted(reading);
@@ -203,22 +214,52 @@ static void mark_hit(void *userdata, uint64_t offset) {
         bbolt_set_bit(&hits->pages, offset / hits->page_size);
 }
 
-static int reach(struct reading *reading, struct bbolt_bits *ret, struct error *error) {
-        int r = -EUCLEAN;
+static int take_nothing(void *userdata _unused_, const struct bbolt_item *item _unused_) {
+        return 0;
+}
 
-        for (int i = 0; i < REACH_TRIES; i++) {
-                bbolt_bits_free(ret);
-                bbolt_bits_init(ret, reading->db.high_water);
-                r = bbolt_reach(&reading->db, ret, error);
-                if (r != -EUCLEAN || bbolt_refresh(&reading->db, reading->fixed, NULL) <= 0)
-                        return r;
+/* The names of the buckets, each behind a byte that tells its length. */
+static int take_bucket(void *userdata, const struct bbolt_item *item) {
+        struct reading *reading = userdata;
+
+        if (!item->key.ptr || !item->bucket)
+                return 0;
+        if (item->key.len == 0 || item->key.len > NAME_MAX_BYTES ||
+            reading->names.len > BUCKETS_MAX * NAME_MAX_BYTES)
+                return fault(reading, "the root has a bucket that is none of etcd");
+        buf_add_char(&reading->names, (char)item->key.len);
+        buf_add(&reading->names, item->key);
+        return 0;
+}
+
+/* Marks the pages of every bucket, of `key` only where WITH_KEY. */
+static int mark_buckets(struct reading *reading, bool with_key, struct error *error) {
+        struct str rest;
+        int r;
+
+        buf_clear(&reading->names);
+        r = walk(reading, STR(""), take_bucket, error);
+        rest = buf_str(&reading->names);
+        while (r >= 0 && rest.len > 0) {
+                size_t length = (unsigned char)rest.ptr[0];
+                struct str name = str_slice(rest, 1, length + 1);
+
+                rest = str_slice(rest, length + 1, rest.len);
+                if (with_key || !str_eq(name, STR("key")))
+                        r = walk(reading, name, take_nothing, error);
+                if (r == -ENOENT) /* it was removed since */
+                        r = 0;
         }
-        return r;
+        if (r >= 0)
+                r = bbolt_mark_own(&reading->db, &reading->used, error);
+        return r == -EAGAIN ? 0 : r;
 }
 
 /* Runs of pages that nothing leads to, and all that lies behind the last page ever used. */
-static int scan_free(struct reading *reading, const struct bbolt_bits *used, struct hits *hits) {
-        uint64_t total = hits->pages.count, size = hits->page_size, ignored = 0, start;
+static int scan_free(struct reading *reading, struct hits *hits) {
+        uint64_t total = reading->db.size / reading->db.page_size, size = hits->page_size;
+        const struct bbolt_bits *used = &reading->used;
+        uint64_t ignored = 0, start;
 
         for (uint64_t page = 0; page < total; page++) {
                 int r;
@@ -228,37 +269,38 @@ static int scan_free(struct reading *reading, const struct bbolt_bits *used, str
                 for (start = page; page < total && !bbolt_bit(used, page); page++)
                         ;
                 reading->found->free_pages += page - start;
-                r = residue_scan(reading->db.fd, start * size, page * size, mark_hit, hits, &ignored);
+                r = residue_scan(reading->db.fd, start * size, page * size, mark_hit, hits,
+                                 &ignored);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* What was free when it was looked at may have been used since: only what is still free counts. */
-static int count_hits(struct reading *reading, struct hits *hits, struct bbolt_bits *used,
-                      struct error *error) {
-        int r = bbolt_refresh(&reading->db, reading->fixed, error);
+static int read_free_pages(struct reading *reading, struct hits *hits, struct error *error) {
+        uint64_t txid = reading->db.txid;
+        int r = mark_buckets(reading, false, error);
 
-        if (r > 0)
-                r = reach(reading, used, error);
+        if (r >= 0)
+                r = scan_free(reading, hits);
+        /* A file that was written meanwhile: only what is still free counts. */
+        if (r >= 0 && !reading->db.fixed)
+                r = bbolt_refresh(&reading->db, error);
+        if (r >= 0 && (reading->db.txid != txid || reading->found->rereads > 0))
+                r = mark_buckets(reading, true, error);
         for (uint64_t page = 0; r >= 0 && page < hits->pages.count; page++)
                 reading->found->residue.freed_pages +=
-                        bbolt_bit(&hits->pages, page) && !bbolt_bit(used, page);
+                        bbolt_bit(&hits->pages, page) && !bbolt_bit(&reading->used, page);
         return r;
 }
 
-static void read_free_pages(struct reading *reading) {
-        struct bbolt_bits used _cleanup_(bbolt_bits_free) = { 0 };
+static void judge_free_pages(struct reading *reading) {
         struct hits hits = { .page_size = reading->db.page_size };
         struct error error = { 0 };
-        int r = reach(reading, &used, &error);
+        int r;
 
         bbolt_bits_init(&hits.pages, reading->db.size / reading->db.page_size);
-        if (r >= 0)
-                r = scan_free(reading, &used, &hits);
-        if (r >= 0)
-                r = count_hits(reading, &hits, &used, &error);
+        r = read_free_pages(reading, &hits, &error);
         bbolt_bits_free(&hits.pages);
         if (r < 0)
                 at_rest_problem(reading->found, "%.*s: free pages not judged: %s",
@@ -323,13 +365,15 @@ static void read_open(struct reading *reading) {
         int r = read_all(reading, &error);
 
         if (r == -ENOENT)
-                at_rest_problem(found, "%.*s is a bbolt database, but none of etcd: it has no bucket "
-                                "\"key\"", STR_ARG(found->main.path));
+                at_rest_problem(found,
+                                "%.*s is a bbolt database, but none of etcd: it has no bucket "
+                                "\"key\"",
+                                STR_ARG(found->main.path));
         else if (r < 0)
                 at_rest_problem(found, "%.*s: %s", STR_ARG(found->main.path),
                                 error.message[0] ? error.message : strerror(-r));
         else
-                read_free_pages(reading);
+                judge_free_pages(reading);
         found->page_size = reading->db.page_size;
         found->pages = reading->db.high_water;
         found->revision = found->tally.newest;
@@ -351,7 +395,8 @@ void at_rest_read_database(struct at_rest *found) {
                                 r == -EUCLEAN ? "cannot be read: " : "", error.message);
                 return;
         }
-        reading.fixed = snapshot;
+        reading.db.fixed = snapshot;
+        bbolt_bits_init(&reading.used, reading.db.high_water);
         found->history_known = found->residue_known = true;
         if (snapshot) {
                 found->source = AT_REST_SNAPSHOT;
@@ -360,6 +405,9 @@ void at_rest_read_database(struct at_rest *found) {
                         hash_file(&hashing);
         }
         read_open(&reading);
+        bbolt_bits_free(&reading.used);
+        buf_free(&reading.last);
+        buf_free(&reading.names);
         if (hashed)
                 pthread_join(thread, NULL);
         if (snapshot)

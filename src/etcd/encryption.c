@@ -9,8 +9,7 @@
 enum { FILE_MAX = 1 << 20, ENTRIES_MAX = 10000 };
 
 static int fail(const struct encryption *encryption, const struct doc_node *node,
-                struct error *error, const char *format, ...)
-        __attribute__((format(printf, 4, 5)));
+                struct error *error, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 static int fail(const struct encryption *encryption, const struct doc_node *node,
                 struct error *error, const char *format, ...) {
@@ -93,7 +92,8 @@ static int read_kms(struct arena *arena, struct encryption *encryption, const st
                 return fail(encryption, node, error, "kms has versions v1 and v2, and no \"%.*s\"",
                             STR_ARG(ret->version));
         if (!str_starts(ret->keys->secret, STR("unix://")))
-                return fail(encryption, node, error, "the endpoint of kms \"%.*s\" is no unix:// URL",
+                return fail(encryption, node, error,
+                            "the endpoint of kms \"%.*s\" is no unix:// URL",
                             STR_ARG(ret->keys->name));
         return 0;
 }
@@ -105,10 +105,8 @@ static int read_provider(struct arena *arena, struct encryption *encryption,
                 struct str name;
                 enum stored_provider provider;
         } names[] = {
-                { STR_INIT("aescbc"), STORED_AESCBC },
-                { STR_INIT("aesgcm"), STORED_AESGCM },
-                { STR_INIT("secretbox"), STORED_SECRETBOX },
-                { STR_INIT("kms"), STORED_KMS },
+                { STR_INIT("aescbc"), STORED_AESCBC },       { STR_INIT("aesgcm"), STORED_AESGCM },
+                { STR_INIT("secretbox"), STORED_SECRETBOX }, { STR_INIT("kms"), STORED_KMS },
                 { STR_INIT("identity"), STORED_PLAIN },
         };
         const struct doc_node *value = NULL;
@@ -198,8 +196,7 @@ static int read_entry(struct arena *arena, struct encryption *encryption, size_t
         if (!providers || providers->kind != DOC_LIST || providers->list.count == 0)
                 return fail(encryption, node, error, "an entry has no providers");
         ret->resources = arena_new_array(arena, resources->list.count, struct str);
-        ret->providers =
-                arena_new_array(arena, providers->list.count, struct encryption_provider);
+        ret->providers = arena_new_array(arena, providers->list.count, struct encryption_provider);
         for (size_t i = 0; i < resources->list.count && r >= 0; i++) {
                 const struct doc_node *item = &resources->list.items[i];
 
@@ -207,16 +204,15 @@ static int read_entry(struct arena *arena, struct encryption *encryption, size_t
                 r = check_resource(encryption, at, ret->resources[i], item, error);
         }
         for (size_t i = 0; i < providers->list.count && r >= 0; i++)
-                r = read_provider(arena, encryption, &providers->list.items[i],
-                                  &ret->providers[i], error);
+                r = read_provider(arena, encryption, &providers->list.items[i], &ret->providers[i],
+                                  error);
         ret->resource_count = resources->list.count;
         ret->provider_count = providers->list.count;
         return r;
 }
 
 static int read_root(struct arena *arena, struct encryption *encryption, struct error *error) {
-        const struct doc_node *root = encryption->root,
-                              *entries = doc_get(root, STR("resources"));
+        const struct doc_node *root = encryption->root, *entries = doc_get(root, STR("resources"));
         int r = 0;
 
         if (!str_starts(doc_string(doc_get(root, STR("apiVersion")), STR("")),
@@ -227,9 +223,9 @@ static int read_root(struct arena *arena, struct encryption *encryption, struct 
                             "is no EncryptionConfiguration of apiserver.config.k8s.io");
         if (!entries || entries->kind != DOC_LIST || entries->list.count == 0 ||
             entries->list.count > ENTRIES_MAX)
-                return fail(encryption, root, error, "the EncryptionConfiguration has no resources");
-        encryption->entries =
-                arena_new_array(arena, entries->list.count, struct encryption_entry);
+                return fail(encryption, root, error,
+                            "the EncryptionConfiguration has no resources");
+        encryption->entries = arena_new_array(arena, entries->list.count, struct encryption_entry);
         for (size_t i = 0; i < entries->list.count && r >= 0; i++) {
                 r = read_entry(arena, encryption, i, &entries->list.items[i], error);
                 encryption->count = i + 1;
@@ -252,8 +248,9 @@ int encryption_read(struct arena *arena, struct str path, struct str text, struc
         r = doc_read(&reader, arena, &doc, &inner);
         if (r < 0) {
                 /* The reader's words may repeat a piece of the text, which may be a key. */
-                error_set_at(error, -EINVAL, inner.line, inner.column,
-                             "cannot be read as YAML (what is wrong is not shown: it may be a key)");
+                error_set_at(
+                        error, -EINVAL, inner.line, inner.column,
+                        "cannot be read as YAML (what is wrong is not shown: it may be a key)");
                 error_set_file(error, encryption.path);
                 return -EINVAL;
         }
@@ -324,8 +321,9 @@ bool encryption_writes(const struct encryption_list *list) {
         return list->count > 0 && list->items[0].provider != STORED_PLAIN;
 }
 
-enum encryption_use encryption_use(const struct encryption_list *list, enum stored_provider provider,
-                                   struct str version, struct str key) {
+enum encryption_use encryption_use(const struct encryption_list *list,
+                                   enum stored_provider provider, struct str version,
+                                   struct str key) {
         if (provider == STORED_PLAIN && list->count == 0)
                 return ENCRYPTION_WRITES;
         for (size_t i = 0; i < list->count; i++) {

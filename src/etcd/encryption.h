@@ -72,5 +72,6 @@ enum encryption_use {
         ENCRYPTION_READS,
         ENCRYPTION_WRITES,
 };
-enum encryption_use encryption_use(const struct encryption_list *list, enum stored_provider provider,
-                                   struct str version, struct str key);
+enum encryption_use encryption_use(const struct encryption_list *list,
+                                   enum stored_provider provider, struct str version,
+                                   struct str key);

@@ -1,9 +1,10 @@
 /*
  * kine's SQLite database, as k3s has it in place of etcd.
  *
- * Every row of the table `kine` is a revision (its id) of the key `name`: `value`, or with `deleted`
- * what was deleted; `old_value` repeats the value of the revision before (`prev_revision`), and
- * stays when that was compacted (github.com/k3s-io/kine, pkg/drivers/generic).
+ * Every row of the table `kine` is a revision (its id) of the key `name`: `value`, or with
+ * `deleted` what was deleted; `old_value` repeats the value of the revision before
+ * (`prev_revision`), and stays when that was compacted (github.com/k3s-io/kine,
+ * pkg/drivers/generic).
  *
  * SQLite itself reads the tables, but through a file system of our own. It reads with pread, takes
  * no lock, makes no file, and shows the database as it will be when the pages that lie in the WAL
@@ -31,10 +32,10 @@ enum {
 };
 
 struct view {
-        int fd, wal;       /* WAL: -1 where there is none */
-        uint64_t size;     /* of the database, as the view shows it */
+        int fd, wal;   /* WAL: -1 where there is none */
+        uint64_t size; /* of the database, as the view shows it */
         uint32_t page_size;
-        uint64_t *frames;  /* by page number - 1: where its page lies in the WAL; 0: in the file */
+        uint64_t *frames; /* by page number - 1: where its page lies in the WAL; 0: in the file */
         uint64_t pages;
         unsigned char wal_header[WAL_HEADER];
 };
@@ -72,7 +73,11 @@ static void use_frame(struct view *view, uint32_t page, uint64_t offset) {
 /* A transaction's frames count only when its last one, the commit, is there. */
 static void read_frames(struct view *view, uint64_t wal_size, bool big, uint32_t sum[2]) {
         _cleanup_free_ unsigned char *frame = xrealloc(NULL, FRAME_HEADER + view->page_size, 1);
-        VEC(struct { uint32_t page; uint64_t offset; }) pending = { 0 };
+        VEC(struct {
+                uint32_t page;
+                uint64_t offset;
+        })
+        pending = { 0 };
         uint64_t limit = wal_size / view->page_size + view->size / view->page_size + 1024;
 
         for (uint64_t at = WAL_HEADER; at + FRAME_HEADER + view->page_size <= wal_size;
@@ -143,8 +148,8 @@ static int vfs_read(sqlite3_file *file, void *to, int amount, sqlite3_int64 offs
         uint64_t at = (uint64_t)offset;
 
         while (done < size && at + done < view->size) {
-                size_t part = MIN(size - done,
-                                  (size_t)(view->page_size - (at + done) % view->page_size));
+                size_t part =
+                        MIN(size - done, (size_t)(view->page_size - (at + done) % view->page_size));
 
                 if (!read_part(view, bytes + done, part, at + done))
                         return SQLITE_IOERR_READ;
@@ -344,8 +349,8 @@ static void count_page(struct view *view, struct free_pages *free, unsigned char
         struct view_file file = { .view = view };
         uint64_t hits;
 
-        if (vfs_read(&file.base, page, (int)view->page_size,
-                     (int64_t)(number * view->page_size)) != SQLITE_OK)
+        if (vfs_read(&file.base, page, (int)view->page_size, (int64_t)(number * view->page_size)) !=
+            SQLITE_OK)
                 return;
         hits = residue_count((struct str){ (const char *)page, view->page_size });
         if (bbolt_bit(&free->free, number))
@@ -419,9 +424,10 @@ static int read_view(struct at_rest *found, struct view *view, struct error *err
         sqlite3_vfs_register(&vfs, 0);
         r = sqlite3_open_v2("kine", &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_PRIVATECACHE, VFS_NAME);
         if (r == SQLITE_OK)
-                r = sqlite3_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
-                                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096", NULL, NULL,
-                                 NULL);
+                r = sqlite3_exec(db,
+                                 "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; "
+                                 "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096",
+                                 NULL, NULL, NULL);
         if (r == SQLITE_OK)
                 r = read_rows(found, db, &secrets);
         if (r == SQLITE_OK)

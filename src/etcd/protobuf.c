@@ -44,7 +44,8 @@ int proto_next(struct proto *proto, struct proto_field *ret) {
 
         if (proto->at == proto->end)
                 return 0;
-        if (proto_varint(&proto->at, proto->end, &tag) < 0 || tag >> 3 == 0 || tag >> 3 > 0x1fffffff)
+        if (proto_varint(&proto->at, proto->end, &tag) < 0 || tag >> 3 == 0 ||
+            tag >> 3 > 0x1fffffff)
                 return -EINVAL;
         *ret = (struct proto_field){ .number = (uint32_t)(tag >> 3), .type = (int)(tag & 7) };
         switch (ret->type) {

@@ -24,11 +24,11 @@ enum {
 struct tally_provider {
         enum stored_provider provider;
         struct str version, key;
-        uint64_t values;       /* that are current */
-        uint64_t old_values;   /* old revisions */
-        int64_t oldest_value;  /* revision of the oldest current value */
-        int64_t newest_value;  /* and of the newest */
-        struct map key_ids;    /* kms v2: the plugin's keys; value: uintptr_t count, current ones */
+        uint64_t values;      /* that are current */
+        uint64_t old_values;  /* old revisions */
+        int64_t oldest_value; /* revision of the oldest current value */
+        int64_t newest_value; /* and of the newest */
+        struct map key_ids;   /* kms v2: the plugin's keys; value: uintptr_t count, current ones */
 };
 
 struct tally_namespace {
@@ -37,30 +37,30 @@ struct tally_namespace {
 };
 
 struct tally_resource {
-        struct str path, name;     /* "services/specs", "services" */
-        uint64_t values;           /* current: plaintext + encrypted + unknown */
+        struct str path, name; /* "services/specs", "services" */
+        uint64_t values;       /* current: plaintext + encrypted + unknown */
         uint64_t plaintext, encrypted, unknown;
-        uint64_t old_plaintext;    /* old revisions, and those of deleted keys */
-        int64_t oldest_plaintext;  /* revision of the oldest current value in plaintext; 0: none */
+        uint64_t old_plaintext;   /* old revisions, and those of deleted keys */
+        int64_t oldest_plaintext; /* revision of the oldest current value in plaintext; 0: none */
         int64_t newest_plaintext;
         VEC(struct tally_provider) providers; /* in order of appearance */
-        struct map namespaces;     /* of struct tally_namespace */
-        VEC(struct str) names;     /* "shop/db": plaintext ones, where names are wanted */
+        struct map namespaces;                /* of struct tally_namespace */
+        VEC(struct str) names; /* "shop/db": plaintext ones, where names are wanted */
 };
 
 struct tally {
         struct arena arena;
         struct str prefixes[3]; /* of keys; NULL ptr after the last */
         bool want_names;
-        struct map resources;   /* by path */
-        uint64_t keys;          /* current keys under the prefixes */
-        uint64_t other_keys;    /* current keys elsewhere */
-        struct str other_key;   /* the first part of one of them */
-        uint64_t revisions;     /* all that were shown */
+        struct map resources; /* by path */
+        uint64_t keys;        /* current keys under the prefixes */
+        uint64_t other_keys;  /* current keys elsewhere */
+        struct str other_key; /* the first part of one of them */
+        uint64_t revisions;   /* all that were shown */
         uint64_t namespace_count;
-        int64_t newest;         /* the largest revision */
-        bool cut;               /* a bound was met: the counts are not complete */
-        uint64_t *seen;         /* hashes of keys, open addressing, 0 free */
+        int64_t newest; /* the largest revision */
+        bool cut;       /* a bound was met: the counts are not complete */
+        uint64_t *seen; /* hashes of keys, open addressing, 0 free */
         uint64_t seen_count, seen_size;
         uint64_t seed[2];
         struct tally_resource *last;

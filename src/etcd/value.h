@@ -16,12 +16,12 @@
 #include "base/str.h"
 
 enum stored_provider {
-        STORED_PLAIN,   /* no provider: identity */
-        STORED_AESCBC,  /* v1 */
-        STORED_AESGCM,  /* v1 */
+        STORED_PLAIN,     /* no provider: identity */
+        STORED_AESCBC,    /* v1 */
+        STORED_AESGCM,    /* v1 */
         STORED_SECRETBOX, /* v1 */
-        STORED_KMS,     /* v1, v2 */
-        STORED_UNKNOWN, /* k8s:enc: and something else */
+        STORED_KMS,       /* v1, v2 */
+        STORED_UNKNOWN,   /* k8s:enc: and something else */
 };
 
 struct stored_value {

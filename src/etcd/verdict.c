@@ -95,10 +95,10 @@ static void find_unused(struct arena *arena, struct verdict *verdict,
                 for (size_t k = 0; k < provider->key_count; k++)
                         if ((i > 0 || k > 0) &&
                             !is_needed(verdict, provider, provider->keys[k].name))
-                                *vec_push_in(arena, &verdict->unused) = (struct verdict_unused){
-                                        join(arena, entry), provider->provider,
-                                        provider->keys[k].name
-                                };
+                                *vec_push_in(arena, &verdict->unused) =
+                                        (struct verdict_unused){ join(arena, entry),
+                                                                 provider->provider,
+                                                                 provider->keys[k].name };
         }
 }
 
@@ -120,23 +120,25 @@ static void act_unreadable(struct arena *arena, struct verdict *verdict,
                     encryption_use(&item->list, provider->provider, provider->version,
                                    provider->key) != ENCRYPTION_MISSING)
                         continue;
-                add_action(arena, verdict, "restore-key",
-                           arena_printf(arena,
-                                        "put %s %s \"%.*s\" back into the configuration: %ju values "
-                                        "of %.*s cannot be read without it",
-                                        stored_provider_name(provider->provider),
-                                        provider->provider == STORED_KMS ? "provider" : "key",
-                                        STR_ARG(provider->key), (uintmax_t)provider->values,
-                                        STR_ARG(resource->name)),
-                           STR(""));
+                add_action(
+                        arena, verdict, "restore-key",
+                        arena_printf(arena,
+                                     "put %s %s \"%.*s\" back into the configuration: %ju values "
+                                     "of %.*s cannot be read without it",
+                                     stored_provider_name(provider->provider),
+                                     provider->provider == STORED_KMS ? "provider" : "key",
+                                     STR_ARG(provider->key), (uintmax_t)provider->values,
+                                     STR_ARG(resource->name)),
+                        STR(""));
         }
         if (item->plaintext_unreadable && resource->plaintext > 0)
-                add_action(arena, verdict, "restore-key",
-                           arena_printf(arena,
-                                        "put identity back as the last provider of %.*s: %ju values "
-                                        "are plaintext and cannot be read without it",
-                                        STR_ARG(resource->name), (uintmax_t)resource->plaintext),
-                           STR(""));
+                add_action(
+                        arena, verdict, "restore-key",
+                        arena_printf(arena,
+                                     "put identity back as the last provider of %.*s: %ju values "
+                                     "are plaintext and cannot be read without it",
+                                     STR_ARG(resource->name), (uintmax_t)resource->plaintext),
+                        STR(""));
 }
 
 static void act_rewrite(struct arena *arena, struct verdict *verdict, bool configured,
@@ -183,17 +185,19 @@ static void act_history(struct arena *arena, struct verdict *verdict, const stru
                            kine ? STR("sqlite3 state.db VACUUM     (with k3s stopped)")
                                 : STR("etcdctl defrag --endpoints=MEMBER"));
         if (found->residue.wal > 0)
-                add_action(arena, verdict, "log",
-                           kine ? STR("write the WAL back and empty it, so that plaintext in it goes")
-                                : STR("the write-ahead log has plaintext: etcd takes a segment away "
-                                      "some snapshots later; where that must be now, replace the "
-                                      "member"),
-                           kine ? STR("sqlite3 state.db 'PRAGMA wal_checkpoint(TRUNCATE)'") : STR(""));
+                add_action(
+                        arena, verdict, "log",
+                        kine ? STR("write the WAL back and empty it, so that plaintext in it goes")
+                             : STR("the write-ahead log has plaintext: etcd takes a segment away "
+                                   "some snapshots later; where that must be now, replace the "
+                                   "member"),
+                        kine ? STR("sqlite3 state.db 'PRAGMA wal_checkpoint(TRUNCATE)'") : STR(""));
         if (found->residue.files > 0)
-                add_action(arena, verdict, "log",
-                           STR("other files beside the database have plaintext: remove what is left "
-                               "over"),
-                           STR(""));
+                add_action(
+                        arena, verdict, "log",
+                        STR("other files beside the database have plaintext: remove what is left "
+                            "over"),
+                        STR(""));
 }
 
 static void act(struct arena *arena, struct verdict *verdict, const struct at_rest *found,
@@ -212,8 +216,8 @@ static void act(struct arena *arena, struct verdict *verdict, const struct at_re
                            arena_printf(arena,
                                         "no current value needs %s key \"%.*s\" of %.*s: remove it "
                                         "when no backup needs it either",
-                                        stored_provider_name(unused->provider), STR_ARG(unused->key),
-                                        STR_ARG(unused->resources)),
+                                        stored_provider_name(unused->provider),
+                                        STR_ARG(unused->key), STR_ARG(unused->resources)),
                            STR(""));
         }
 }

@@ -46,8 +46,8 @@ struct verdict {
         uint64_t plaintext;     /* of required resources */
         uint64_t old_plaintext; /* of required resources */
         uint64_t unreadable, not_written;
-        uint64_t residue;       /* all places together */
-        bool findings;          /* something has to be done */
+        uint64_t residue; /* all places together */
+        bool findings;    /* something has to be done */
 };
 
 /* CONFIG may be NULL. Memory is taken from ARENA; FOUND and CONFIG must live as long. */

@@ -3,10 +3,10 @@
  *
  * A segment is a sequence of frames: a 64-bit length, whose lower 56 bits count the bytes of the
  * record and whose top byte, when it is negative, has the padding in its lower three bits; the
- * record (walpb.Record: 1 type, 2 crc, 3 data); the padding. The CRC (Castagnoli) runs over the data
- * of all records of the log; a record of type crc at the head of a segment tells where it stands
- * (etcd, server/storage/wal, decoder.go). An entry's data is a raftpb.Entry (4 data), its data an
- * InternalRaftRequest (4 put, 6 txn), which is what clients wrote: an API server writes in
+ * record (walpb.Record: 1 type, 2 crc, 3 data); the padding. The CRC (Castagnoli) runs over the
+ * data of all records of the log; a record of type crc at the head of a segment tells where it
+ * stands (etcd, server/storage/wal, decoder.go). An entry's data is a raftpb.Entry (4 data), its
+ * data an InternalRaftRequest (4 put, 6 txn), which is what clients wrote: an API server writes in
  * transactions.
  *
  * Segments are preallocated, so zeros end one; the last may end in half a record, because etcd is
