@@ -1,7 +1,9 @@
 /* redoubt secrets: where Secrets are, and who could read them there. */
 #include "cmd/secrets.h"
 
-static const struct command *const verbs[] = { &command_secrets_at_rest, NULL };
+static const struct command *const verbs[] = { &command_secrets_at_rest,
+                                               &command_secrets_rotate_plan,
+                                               &command_secrets_verify, NULL };
 
 const struct command command_secrets = {
         .name = "secrets",

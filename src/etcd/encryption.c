@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/fs.h"
 #include "base/util.h"
+#include "etcd/rotation.h"
 
 enum { FILE_MAX = 1 << 20, ENTRIES_MAX = 10000 };
 
@@ -42,6 +43,8 @@ static int read_key(struct encryption *encryption, const struct doc_node *node, 
         ret->secret = doc_string(doc_get(node, STR("secret")), STR(""));
         if (ret->name.len == 0)
                 return fail(encryption, node, error, "a key has no name");
+        if (encryption->is_plan && str_eq(ret->secret, STR(ROTATION_PLACEHOLDER)))
+                return 0;
         if (base64_decode(&scratch, ret->secret, &bytes) < 0)
                 r = fail(encryption, node, error, "the secret of key \"%.*s\" is no base64",
                          STR_ARG(ret->name));
@@ -233,9 +236,9 @@ static int read_root(struct arena *arena, struct encryption *encryption, struct 
         return r;
 }
 
-int encryption_read(struct arena *arena, struct str path, struct str text, struct encryption *ret,
-                    struct error *error) {
-        struct encryption encryption = { .path = arena_str(arena, path) };
+static int read_text(struct arena *arena, struct str path, struct str text, bool is_plan,
+                     struct encryption *ret, struct error *error) {
+        struct encryption encryption = { .path = arena_str(arena, path), .is_plan = is_plan };
         struct doc_source *source = arena_new(arena, struct doc_source);
         struct error inner = { 0 };
         struct doc_reader reader;
@@ -263,8 +266,13 @@ int encryption_read(struct arena *arena, struct str path, struct str text, struc
         return r;
 }
 
-int encryption_read_file(struct arena *arena, const char *path, struct encryption *ret,
-                         struct error *error) {
+int encryption_read(struct arena *arena, struct str path, struct str text, struct encryption *ret,
+                    struct error *error) {
+        return read_text(arena, path, text, false, ret, error);
+}
+
+static int read_file(struct arena *arena, const char *path, bool is_plan, struct encryption *ret,
+                     struct error *error) {
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         int r = fs_read(path, -1, FILE_MAX, true, &text, error);
 
@@ -272,7 +280,18 @@ int encryption_read_file(struct arena *arena, const char *path, struct encryptio
                 error_set_file(error, str_from(path));
                 return r;
         }
-        return encryption_read(arena, str_from(path), arena_str(arena, buf_str(&text)), ret, error);
+        return read_text(arena, str_from(path), arena_str(arena, buf_str(&text)), is_plan, ret,
+                         error);
+}
+
+int encryption_read_file(struct arena *arena, const char *path, struct encryption *ret,
+                         struct error *error) {
+        return read_file(arena, path, false, ret, error);
+}
+
+int encryption_read_plan_file(struct arena *arena, const char *path, struct encryption *ret,
+                              struct error *error) {
+        return read_file(arena, path, true, ret, error);
 }
 
 /* --- asking --- */

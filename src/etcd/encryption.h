@@ -45,12 +45,16 @@ struct encryption {
         const struct doc_node *root;
         struct encryption_entry *entries;
         size_t count;
+        bool is_plan; /* placeholders are taken for keys */
 };
 
 /* Reads the file PATH into ARENA, and checks what the API server checks. -EINVAL with the reason
  * and place; no message has anything of a key. */
 int encryption_read_file(struct arena *arena, const char *path, struct encryption *ret,
                          struct error *error);
+/* The same for a file of a plan, in which a placeholder (rotation.h) may stand for a key. */
+int encryption_read_plan_file(struct arena *arena, const char *path, struct encryption *ret,
+                              struct error *error);
 int encryption_read(struct arena *arena, struct str path, struct str text, struct encryption *ret,
                     struct error *error);
 
