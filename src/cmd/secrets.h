@@ -62,7 +62,8 @@ struct secrets_report {
         const struct at_rest *found;
         const struct encryption *config; /* may be NULL */
         const struct verdict *verdict;
-        bool all; /* every resource, not only those that are to be encrypted */
+        bool all;   /* every resource, not only those that are to be encrypted */
+        bool facts; /* what is not known is left out */
 };
 void secrets_add_text(struct buf *buf, const struct secrets_report *report);
 void secrets_add_json(struct buf *buf, const struct secrets_report *report);

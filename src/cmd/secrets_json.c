@@ -11,11 +11,13 @@ static void add_number(struct buf *buf, const char *name, uint64_t value) {
         buf_printf(buf, "\"%s\":%ju", name, (uintmax_t)value);
 }
 
-static void add_count(struct buf *buf, const char *name, uint64_t value, bool known) {
+/* With a comma in front. What is not known is null; rules are better off without it. */
+static void add_count(struct buf *buf, const struct secrets_report *report, const char *name,
+                      uint64_t value, bool known) {
         if (known)
-                add_number(buf, name, value);
-        else
-                buf_printf(buf, "\"%s\":null", name);
+                buf_printf(buf, ",\"%s\":%ju", name, (uintmax_t)value);
+        else if (!report->facts)
+                buf_printf(buf, ",\"%s\":null", name);
 }
 
 static const char *use_word(enum encryption_use use) {
@@ -33,8 +35,7 @@ static void add_provider(struct buf *buf, const struct secrets_report *report,
         add_string(buf, "key", provider->key);
         buf_add_char(buf, ',');
         add_number(buf, "values", provider->values);
-        buf_add_char(buf, ',');
-        add_count(buf, "oldRevisions", provider->old_values, report->found->history_known);
+        add_count(buf, report, "oldRevisions", provider->old_values, report->found->history_known);
         buf_printf(buf, ",\"oldestRevision\":%jd,\"newestRevision\":%jd",
                    (intmax_t)provider->oldest_value, (intmax_t)provider->newest_value);
         if (provider->key_ids.count > 0)
@@ -110,8 +111,7 @@ static void add_resource(struct buf *buf, const struct secrets_report *report,
         add_number(buf, "plaintext", resource->plaintext);
         buf_add_char(buf, ',');
         add_number(buf, "encrypted", resource->encrypted);
-        buf_add_char(buf, ',');
-        add_count(buf, "plaintextOldRevisions", resource->old_plaintext,
+        add_count(buf, report, "plaintextOldRevisions", resource->old_plaintext,
                   report->found->history_known);
         buf_add_char(buf, ',');
         add_providers(buf, report, item, true);
@@ -176,18 +176,16 @@ static const char *source_word(const struct at_rest *found) {
         return words[found->source];
 }
 
-static void add_residue(struct buf *buf, const struct at_rest *found) {
+static void add_residue(struct buf *buf, const struct secrets_report *report) {
+        const struct at_rest *found = report->found;
         bool known = found->residue_known;
 
-        buf_add(buf, STR("\"residue\":{"));
-        add_count(buf, "freedPages", found->residue.freed_pages, known);
-        buf_add_char(buf, ',');
-        add_count(buf, "wal", found->residue.wal, known);
-        buf_add_char(buf, ',');
-        add_count(buf, "slack", found->residue.slack, known);
-        buf_add_char(buf, ',');
-        add_count(buf, "files", found->residue.files, known);
-        buf_printf(buf, ",\"walRead\":%s}", found->has_log ? "true" : "false");
+        buf_printf(buf, "\"residue\":{\"walRead\":%s", found->has_log ? "true" : "false");
+        add_count(buf, report, "freedPages", found->residue.freed_pages, known);
+        add_count(buf, report, "wal", found->residue.wal, known);
+        add_count(buf, report, "slack", found->residue.slack, known);
+        add_count(buf, report, "files", found->residue.files, known);
+        buf_add_char(buf, '}');
 }
 
 static void add_body(struct buf *buf, const struct secrets_report *report) {
@@ -199,7 +197,7 @@ static void add_body(struct buf *buf, const struct secrets_report *report) {
                 add_resource(buf, report, &report->verdict->resources[i]);
         }
         buf_add(buf, STR("],\n  "));
-        add_residue(buf, found);
+        add_residue(buf, report);
         buf_printf(buf,
                    ",\n  \"source\":\"%s\",\"revision\":%jd,\"compactedRevision\":%jd,"
                    "\"hashChecked\":%s,\"configured\":%s,\n  ",
@@ -224,11 +222,13 @@ void secrets_add_json(struct buf *buf, const struct secrets_report *report) {
 
 void secrets_add_facts(struct buf *buf, const struct secrets_report *report) {
         const struct at_rest *found = report->found;
+        struct secrets_report facts = *report;
 
         buf_add(buf, STR("{\"apiVersion\":\"redoubt.io/v1\",\"kind\":\"EtcdStore\",\n"
                          "  \"metadata\":{"));
         add_string(buf, "name", found->main.path);
         buf_add(buf, STR("},\n  "));
-        add_body(buf, report);
+        facts.facts = true;
+        add_body(buf, &facts);
         buf_printf(buf, ",\n  \"complete\":%s}\n", found->problems.count ? "false" : "true");
 }

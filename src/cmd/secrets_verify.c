@@ -96,7 +96,7 @@ static int run(struct command_context *context, int argc, char **argv) {
         struct rotation_evidence evidence = { .now_ms = (int64_t)time(NULL) * 1000 };
         struct rotation_result result;
         struct rotation plan;
-        size_t step;
+        size_t step = 0;
         int r;
 
         if (!arguments->plan || !arguments->step)

@@ -54,7 +54,7 @@ bool residue_is_secret(struct str bytes) {
 
 /* How far before the word a Secret can begin. */
 static const uint8_t distances[] = {
-        13, /* k8s\0 0a LEN 0a 02 v1 12 06: protobuf, as it is always written */
+        12, /* k8s\0 0a LEN 0a 02 v1 12 06: protobuf, as it is always written */
         9,  /* {"kind":" */
         27, /* {"apiVersion":"v1","kind":" */
 };

@@ -1,0 +1,9 @@
+#pragma once
+
+#include "../test.h"
+
+/* encryption_test.c */
+void the_first_provider_of_the_nearest_entry_writes(void **state);
+void what_the_server_refuses_is_refused(void **state);
+void keys_are_in_no_message(void **state);
+void plans_keep_every_step_readable(void **state);
