@@ -70,6 +70,8 @@ int secrets_read(struct command_context *context, const struct secrets_source *s
         at_rest_init(found, &options);
         if (source->endpoint)
                 return ask_endpoint(source, found);
+        if (access(path, F_OK) < 0)
+                return error_set(context->error, -errno, "%s: %s", path, strerror(errno));
         r = at_rest_open(found, path, &error);
         if (r < 0) {
                 at_rest_problem(found, "%s", error.message);
