@@ -24,6 +24,7 @@ const struct command *const commands[] = {
         &command_policy,
         &command_cel,
         &command_rbac,
+        &command_secrets,
         &command_net,
         &command_node,
         &command_paths,
