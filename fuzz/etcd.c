@@ -34,13 +34,13 @@ static void read_database(int fd, size_t size) {
         found.main = file;
         found.main.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
         at_rest_read(&found);
-        for (size_t i = 0; i < found.tally.resources.count; i++) {
-                const struct tally_resource *resource = found.tally.resources.entries[i].value;
+        for (size_t i = 0; i < found.census.resources.count; i++) {
+                const struct census_resource *resource = found.census.resources.entries[i].value;
 
                 assert(resource->values ==
                        resource->plaintext + resource->encrypted + resource->unknown);
         }
-        assert(found.tally.keys <= size / 16 && found.residue.freed_pages <= size / 512);
+        assert(found.census.keys <= size / 16 && found.residue.freed_pages <= size / 512);
         at_rest_read_segment(&found, &file);
 }
 

@@ -91,7 +91,7 @@ static void tell(const struct command_context *context, const struct at_rest *fo
                 command_note("%.*s", STR_ARG(found->notes.items[i]));
         if (context->common.verbose > 0)
                 command_note("%ju revisions; read anew %u times because the file changed",
-                             (uintmax_t)found->tally.revisions, found->rereads);
+                             (uintmax_t)found->census.revisions, found->rereads);
 }
 
 static void write_report(const struct secrets_report *report, int format) {
@@ -129,7 +129,7 @@ static int run(struct command_context *context, int argc, char **argv) {
                 return r;
         verdict_make(context->arena, &found, report.config, &verdict);
         tell(context, &found);
-        if (found.tally.revisions > 0 || found.problems.count == 0 ||
+        if (found.census.revisions > 0 || found.problems.count == 0 ||
             arguments->format != SECRETS_TEXT)
                 write_report(&report, arguments->format);
         if (found.problems.count > 0)

@@ -26,7 +26,7 @@ static const char *use_word(enum encryption_use use) {
 
 static void add_provider(struct buf *buf, const struct secrets_report *report,
                          const struct verdict_resource *item,
-                         const struct tally_provider *provider) {
+                         const struct census_provider *provider) {
         buf_add_char(buf, '{');
         add_string(buf, "provider", str_from(stored_provider_name(provider->provider)));
         buf_add_char(buf, ',');
@@ -54,7 +54,7 @@ static void add_providers(struct buf *buf, const struct secrets_report *report,
 
         buf_printf(buf, "\"%s\":[", current ? "providers" : "oldProviders");
         for (size_t i = 0; i < item->resource->providers.count; i++) {
-                const struct tally_provider *provider = &item->resource->providers.items[i];
+                const struct census_provider *provider = &item->resource->providers.items[i];
 
                 if ((provider->values > 0) != current)
                         continue;
@@ -66,20 +66,20 @@ static void add_providers(struct buf *buf, const struct secrets_report *report,
 }
 
 static int by_name(const void *a, const void *b) {
-        const struct tally_namespace *const *x = a, *const *y = b;
+        const struct census_namespace *const *x = a, *const *y = b;
 
         return str_cmp((*x)->name, (*y)->name);
 }
 
 static void add_namespaces(struct buf *buf, const struct secrets_report *report,
-                           const struct tally_resource *resource) {
+                           const struct census_resource *resource) {
         size_t count = resource->namespaces.count;
-        const struct tally_namespace **list =
-                arena_new_array(report->arena, count + 1, const struct tally_namespace *);
+        const struct census_namespace **list =
+                arena_new_array(report->arena, count + 1, const struct census_namespace *);
 
         for (size_t i = 0; i < count; i++)
                 list[i] = resource->namespaces.entries[i].value;
-        qsort(list, count, sizeof(struct tally_namespace *), by_name);
+        qsort(list, count, sizeof(struct census_namespace *), by_name);
         buf_add(buf, STR("\"namespaces\":["));
         for (size_t i = 0; i < count; i++) {
                 buf_add(buf, i ? STR(",{") : STR("{"));
@@ -90,7 +90,7 @@ static void add_namespaces(struct buf *buf, const struct secrets_report *report,
         buf_add_char(buf, ']');
 }
 
-static void add_names(struct buf *buf, const struct tally_resource *resource) {
+static void add_names(struct buf *buf, const struct census_resource *resource) {
         buf_add(buf, STR(",\"plaintextNames\":["));
         for (size_t i = 0; i < resource->names.count; i++) {
                 buf_add(buf, i ? STR(",") : STR(""));
@@ -101,7 +101,7 @@ static void add_names(struct buf *buf, const struct tally_resource *resource) {
 
 static void add_resource(struct buf *buf, const struct secrets_report *report,
                          const struct verdict_resource *item) {
-        const struct tally_resource *resource = item->resource;
+        const struct census_resource *resource = item->resource;
 
         buf_add_char(buf, '{');
         add_string(buf, "resource", resource->name);

@@ -6,12 +6,12 @@
 enum { NAMESPACES_SHOWN = 8, NAMES_SHOWN = 50 };
 
 /* "aescbc key2 190, key1 8; kms vault 3": the keys of one provider together. */
-static void add_keys(struct buf *buf, const struct tally_resource *resource) {
-        const struct tally_provider *last = NULL;
+static void add_keys(struct buf *buf, const struct census_resource *resource) {
+        const struct census_provider *last = NULL;
 
         for (int kind = STORED_AESCBC; kind <= STORED_KMS; kind++)
                 for (size_t i = 0; i < resource->providers.count; i++) {
-                        const struct tally_provider *provider = &resource->providers.items[i];
+                        const struct census_provider *provider = &resource->providers.items[i];
 
                         if ((int)provider->provider != kind || provider->values == 0)
                                 continue;
@@ -31,7 +31,7 @@ static void add_keys(struct buf *buf, const struct tally_resource *resource) {
                 }
 }
 
-static struct str encrypted_text(struct arena *arena, const struct tally_resource *resource) {
+static struct str encrypted_text(struct arena *arena, const struct census_resource *resource) {
         struct buf text _cleanup_(buf_free) = BUF_INIT;
 
         buf_printf(&text, "%ju encrypted", (uintmax_t)resource->encrypted);
@@ -44,7 +44,7 @@ static struct str encrypted_text(struct arena *arena, const struct tally_resourc
 }
 
 static struct str plaintext_text(struct arena *arena, const struct verdict_resource *item) {
-        const struct tally_resource *resource = item->resource;
+        const struct census_resource *resource = item->resource;
 
         if (resource->unknown > 0)
                 return arena_printf(arena, "%ju plaintext, %ju in an unknown form",
@@ -77,7 +77,7 @@ static void add_table(struct buf *buf, const struct secrets_report *report) {
 }
 
 static int by_plaintext(const void *a, const void *b) {
-        const struct tally_namespace *const *x = a, *const *y = b;
+        const struct census_namespace *const *x = a, *const *y = b;
 
         if ((*x)->plaintext != (*y)->plaintext)
                 return (*x)->plaintext < (*y)->plaintext ? 1 : -1;
@@ -86,16 +86,16 @@ static int by_plaintext(const void *a, const void *b) {
 
 /* "plaintext secrets by namespace: shop 12, kube-system 2". */
 static void add_namespaces(struct buf *buf, const struct secrets_report *report,
-                           const struct tally_resource *resource) {
+                           const struct census_resource *resource) {
         size_t count = resource->namespaces.count, shown = 0;
-        const struct tally_namespace **list =
-                arena_new_array(report->arena, count + 1, const struct tally_namespace *);
+        const struct census_namespace **list =
+                arena_new_array(report->arena, count + 1, const struct census_namespace *);
 
         if (resource->plaintext == 0 || count == 0)
                 return;
         for (size_t i = 0; i < count; i++)
                 list[i] = resource->namespaces.entries[i].value;
-        qsort(list, count, sizeof(struct tally_namespace *), by_plaintext);
+        qsort(list, count, sizeof(struct census_namespace *), by_plaintext);
         buf_add(buf, STR("  plaintext "));
         buf_add_terminal(buf, resource->name);
         buf_add(buf, STR(" by namespace:"));
@@ -180,7 +180,7 @@ static void add_totals(struct buf *buf, const struct secrets_report *report) {
                                       "key encrypts all\n")
                                 : STR("clean as far as an endpoint shows: one key encrypts all "
                                       "current values\n"));
-        buf_printf(buf, "%ju keys at revision %jd", (uintmax_t)found->tally.keys,
+        buf_printf(buf, "%ju keys at revision %jd", (uintmax_t)found->census.keys,
                    (intmax_t)found->revision);
         if (found->hash_checked)
                 buf_add(buf, STR(", the snapshot's hash is right"));

@@ -4,7 +4,7 @@
  *     at_rest_init(&found, &options);
  *     at_rest_open(&found, "/var/lib/etcd", &error);       opens all files; confine after this
  *     at_rest_read(&found);
- *     ... found.tally, found.residue, found.problems ...
+ *     ... found.census, found.residue, found.problems ...
  *     at_rest_free(&found);
  *
  * PATH is a data directory of etcd (member/snap/db with its write-ahead log beside it), a database
@@ -17,7 +17,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "etcd/tally.h"
+#include "etcd/census.h"
 
 enum at_rest_source {
         AT_REST_DATABASE, /* bbolt: member/snap/db */
@@ -44,7 +44,7 @@ struct at_rest {
         struct at_rest_file main;
         VEC(struct at_rest_file) logs;   /* member/wal, or the WAL of SQLite */
         VEC(struct at_rest_file) others; /* of member/snap: .snap, and what is left over */
-        struct tally tally;
+        struct census census;
         struct {
                 uint64_t freed_pages; /* free pages in which a plaintext Secret begins */
                 uint64_t slack;       /* plaintext Secrets in unused parts of pages */

@@ -4,8 +4,8 @@
 
 void at_rest_init(struct at_rest *found, const struct at_rest_options *options) {
         *found = (struct at_rest){ .options = *options, .main.fd = -1 };
-        tally_init(&found->tally, options->prefix);
-        found->tally.want_names = options->names;
+        census_init(&found->census, options->prefix);
+        found->census.want_names = options->names;
 }
 
 static void close_files(struct at_rest_file *files, size_t count) {
@@ -21,7 +21,7 @@ void at_rest_free(struct at_rest *found) {
         vec_free(&found->others);
         vec_free(&found->problems);
         vec_free(&found->notes);
-        tally_free(&found->tally);
+        census_free(&found->census);
         arena_free(&found->arena);
 }
 
@@ -42,13 +42,13 @@ void at_rest_note(struct at_rest *found, const char *format, ...) {
 }
 
 void at_rest_check(struct at_rest *found) {
-        if (found->tally.cut)
+        if (found->census.cut)
                 at_rest_problem(found, "there is more than is counted: see the limits");
-        if (found->tally.keys == 0 && found->tally.other_keys > 0)
+        if (found->census.keys == 0 && found->census.other_keys > 0)
                 at_rest_problem(found,
                                 "no key lies below %.*s, but %ju elsewhere, such as %.*s: name the "
                                 "API server's --etcd-prefix with --prefix",
-                                STR_ARG(found->tally.prefixes[0]),
-                                (uintmax_t)found->tally.other_keys,
-                                STR_ARG(found->tally.other_key));
+                                STR_ARG(found->census.prefixes[0]),
+                                (uintmax_t)found->census.other_keys,
+                                STR_ARG(found->census.other_key));
 }

@@ -56,7 +56,7 @@ static int64_t load_big(const char *p) {
 }
 
 /* mvccpb.KeyValue: 1 key, 3 mod_revision, 5 value. */
-static bool read_key_value(struct str bytes, struct tally_record *ret, int64_t *ret_revision) {
+static bool read_key_value(struct str bytes, struct census_record *ret, int64_t *ret_revision) {
         struct proto proto = proto_over(bytes);
         struct proto_field field;
         int r;
@@ -83,7 +83,7 @@ static int fault(struct reading *reading, const char *what) {
 static int take_revision(void *userdata, const struct bbolt_item *item) {
         struct reading *reading = userdata;
         struct at_rest *found = reading->found;
-        struct tally_record record = { 0 };
+        struct census_record record = { 0 };
         int64_t revision;
         bool deleted = item->key.len == REVISION_SIZE + 1 && item->key.ptr[REVISION_SIZE] == 't';
 
@@ -98,7 +98,7 @@ static int take_revision(void *userdata, const struct bbolt_item *item) {
         if (!read_key_value(item->value, &record, &revision) ||
             (!deleted && revision != record.revision))
                 return fault(reading, "an item of the bucket \"key\" is not of its revision");
-        tally_add(&found->tally, &record);
+        census_add(&found->census, &record);
         return 0;
 }
 
@@ -185,9 +185,9 @@ static int read_all(struct reading *reading, struct error *error) {
         for (int i = 0; i < READ_TRIES; i++) {
                 int64_t at_begin = compacted(reading);
 
-                tally_free(&found->tally);
-                tally_init(&found->tally, found->options.prefix);
-                found->tally.want_names = found->options.names;
+                census_free(&found->census);
+                census_init(&found->census, found->options.prefix);
+                found->census.want_names = found->options.names;
                 found->residue.slack = 0;
                 r = walk(reading, STR("key"), take_revision, error);
                 if (r < 0)
@@ -376,7 +376,7 @@ static void read_open(struct reading *reading) {
                 judge_free_pages(reading);
         found->page_size = reading->db.page_size;
         found->pages = reading->db.high_water;
-        found->revision = found->tally.newest;
+        found->revision = found->census.newest;
 }
 
 void at_rest_read_database(struct at_rest *found) {

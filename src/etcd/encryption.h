@@ -16,7 +16,7 @@
 
 #include "base/vec.h"
 #include "doc/doc.h"
-#include "etcd/tally.h"
+#include "etcd/census.h"
 
 struct encryption_key {
         struct str name;

@@ -165,8 +165,8 @@ static int take_pairs(struct gateway *gateway, const struct doc_node *pairs, str
                       struct error *error) {
         for (size_t i = 0; pairs && pairs->kind == DOC_LIST && i < pairs->list.count; i++) {
                 const struct doc_node *pair = &pairs->list.items[i];
-                struct tally_record record = { .revision = number_of(
-                                                       doc_get(pair, STR("mod_revision"))) };
+                struct census_record record = { .revision = number_of(
+                                                        doc_get(pair, STR("mod_revision"))) };
 
                 if (!bytes_of(gateway, doc_get(pair, STR("key")), &record.key) ||
                     !bytes_of(gateway, doc_get(pair, STR("value")), &record.value) ||
@@ -174,7 +174,7 @@ static int take_pairs(struct gateway *gateway, const struct doc_node *pairs, str
                         return error_set(error, -EPROTO,
                                          "%.*s does not answer as etcd's JSON gateway does",
                                          STR_ARG(gateway->url));
-                tally_add(&gateway->found->tally, &record);
+                census_add(&gateway->found->census, &record);
                 buf_clear(last);
                 buf_add(last, record.key);
         }
@@ -223,7 +223,7 @@ static int read_prefix(struct gateway *gateway, struct str prefix, struct error 
 
 /* Keys outside of the prefixes, for the case that nothing is inside. */
 static int count_others(struct gateway *gateway, struct error *error) {
-        struct tally *tally = &gateway->found->tally;
+        struct census *census = &gateway->found->census;
         const struct doc_node *root;
         int64_t count;
         int r;
@@ -233,8 +233,8 @@ static int count_others(struct gateway *gateway, struct error *error) {
         if (r < 0)
                 return r;
         count = number_of(doc_get(root, STR("count")));
-        tally->other_keys = count > (int64_t)tally->keys ? (uint64_t)count - tally->keys : 0;
-        tally->other_key = STR("(not shown)");
+        census->other_keys = count > (int64_t)census->keys ? (uint64_t)count - census->keys : 0;
+        census->other_key = STR("(not shown)");
         return 0;
 }
 
@@ -243,16 +243,16 @@ static int read_all(struct gateway *gateway, struct error *error) {
         int r = -ESTALE;
 
         for (int i = 0; i < TRIES && r == -ESTALE; i++) {
-                tally_free(&found->tally);
-                tally_init(&found->tally, found->options.prefix);
-                found->tally.want_names = found->options.names;
+                census_free(&found->census);
+                census_init(&found->census, found->options.prefix);
+                found->census.want_names = found->options.names;
                 gateway->revision = 0;
                 r = 0;
-                for (size_t k = 0;
-                     r >= 0 && k < ELEMENTS(found->tally.prefixes) && found->tally.prefixes[k].ptr;
+                for (size_t k = 0; r >= 0 && k < ELEMENTS(found->census.prefixes) &&
+                                   found->census.prefixes[k].ptr;
                      k++)
-                        r = read_prefix(gateway, found->tally.prefixes[k], error);
-                if (r >= 0 && found->tally.keys == 0)
+                        r = read_prefix(gateway, found->census.prefixes[k], error);
+                if (r >= 0 && found->census.keys == 0)
                         r = count_others(gateway, error);
         }
         found->revision = gateway->revision;

@@ -259,22 +259,22 @@ static struct str blob(sqlite3_stmt *rows, int column) {
 
 /* The rows' own plaintext Secrets: what is found beyond them in raw bytes is residue. */
 static uint64_t take_row(struct at_rest *found, sqlite3_stmt *rows) {
-        struct tally_record record = { .key = blob(rows, 0),
-                                       .revision = sqlite3_column_int64(rows, 1),
-                                       .deleted = sqlite3_column_int(rows, 2) != 0 };
+        struct census_record record = { .key = blob(rows, 0),
+                                        .revision = sqlite3_column_int64(rows, 1),
+                                        .deleted = sqlite3_column_int(rows, 2) != 0 };
         struct str value = blob(rows, 3), old = blob(rows, 4);
         uint64_t secrets = residue_is_secret(value) + residue_is_secret(old);
 
         record.value = value;
-        tally_add(&found->tally, &record);
+        census_add(&found->census, &record);
         /* What was deleted, and what was there before where that row is gone, is history. */
         record.deleted = false;
         if (sqlite3_column_int(rows, 2) && value.len > 0)
-                tally_add(&found->tally, &record);
+                census_add(&found->census, &record);
         record.value = old;
         record.revision = sqlite3_column_int64(rows, 5);
         if (old.len > 0 && !sqlite3_column_int(rows, 6))
-                tally_add(&found->tally, &record);
+                census_add(&found->census, &record);
         return secrets;
 }
 
@@ -450,9 +450,9 @@ void at_rest_read_kine(struct at_rest *found) {
         for (int i = 0; i < READ_TRIES; i++) {
                 bool current;
 
-                tally_free(&found->tally);
-                tally_init(&found->tally, found->options.prefix);
-                found->tally.want_names = found->options.names;
+                census_free(&found->census);
+                census_init(&found->census, found->options.prefix);
+                found->census.want_names = found->options.names;
                 r = open_view(found, &view);
                 if (r >= 0)
                         r = read_view(found, &view, &error);
@@ -464,7 +464,7 @@ void at_rest_read_kine(struct at_rest *found) {
                         break;
                 found->rereads++;
         }
-        found->revision = found->tally.newest;
+        found->revision = found->census.newest;
         if (r < 0) {
                 at_rest_problem(found, "%.*s: cannot be read: %s", STR_ARG(found->main.path),
                                 error.message);

@@ -109,17 +109,17 @@ static bool is_covered(const struct rotation *plan, struct str resource) {
         return encryption_of(&arena, &config, resource).count > 0;
 }
 
-static bool is_new_key(const struct rotation *plan, const struct tally_provider *provider) {
+static bool is_new_key(const struct rotation *plan, const struct census_provider *provider) {
         return provider->provider == plan->provider && str_eq(provider->key, plan->key) &&
                str_eq(provider->version, plan->version);
 }
 
-static void check_current(struct checking *checking, const struct tally_resource *resource) {
+static void check_current(struct checking *checking, const struct census_resource *resource) {
         if (resource->plaintext + resource->unknown > 0)
                 SAY(checking, ROTATION_MISSING, "%ju values of %.*s are not encrypted",
                     (uintmax_t)(resource->plaintext + resource->unknown), STR_ARG(resource->name));
         for (size_t i = 0; i < resource->providers.count; i++) {
-                const struct tally_provider *provider = &resource->providers.items[i];
+                const struct census_provider *provider = &resource->providers.items[i];
 
                 if (provider->values > 0 && !is_new_key(checking->plan, provider))
                         SAY(checking, ROTATION_MISSING,
@@ -129,12 +129,12 @@ static void check_current(struct checking *checking, const struct tally_resource
         }
 }
 
-static void check_history(struct checking *checking, const struct tally_resource *resource) {
+static void check_history(struct checking *checking, const struct census_resource *resource) {
         if (resource->old_plaintext > 0)
                 SAY(checking, ROTATION_MISSING, "%ju old revisions of %.*s are plaintext",
                     (uintmax_t)resource->old_plaintext, STR_ARG(resource->name));
         for (size_t i = 0; i < resource->providers.count; i++) {
-                const struct tally_provider *provider = &resource->providers.items[i];
+                const struct census_provider *provider = &resource->providers.items[i];
 
                 if (provider->old_values > 0 && !is_new_key(checking->plan, provider))
                         SAY(checking, ROTATION_MISSING,
@@ -159,8 +159,8 @@ static void check_data(struct checking *checking, bool history) {
                     "directory");
                 return;
         }
-        for (size_t i = 0; i < data->tally.resources.count; i++) {
-                const struct tally_resource *resource = data->tally.resources.entries[i].value;
+        for (size_t i = 0; i < data->census.resources.count; i++) {
+                const struct census_resource *resource = data->census.resources.entries[i].value;
 
                 if (!is_covered(checking->plan, resource->name))
                         continue;

@@ -6,7 +6,7 @@
 
 /* --- one resource --- */
 
-static bool is_written(const struct verdict_resource *item, const struct tally_provider *provider,
+static bool is_written(const struct verdict_resource *item, const struct census_provider *provider,
                        bool configured) {
         if (configured)
                 return encryption_use(&item->list, provider->provider, provider->version,
@@ -15,11 +15,11 @@ static bool is_written(const struct verdict_resource *item, const struct tally_p
 }
 
 /* Without a configuration the writer is who wrote last. */
-static const struct tally_provider *newest(const struct tally_resource *resource) {
-        const struct tally_provider *found = NULL;
+static const struct census_provider *newest(const struct census_resource *resource) {
+        const struct census_provider *found = NULL;
 
         for (size_t i = 0; i < resource->providers.count; i++) {
-                const struct tally_provider *provider = &resource->providers.items[i];
+                const struct census_provider *provider = &resource->providers.items[i];
 
                 if (provider->values > 0 &&
                     (!found || provider->newest_value > found->newest_value))
@@ -29,7 +29,7 @@ static const struct tally_provider *newest(const struct tally_resource *resource
 }
 
 static void judge(struct arena *arena, const struct encryption *config,
-                  const struct tally_resource *resource, struct verdict_resource *ret) {
+                  const struct census_resource *resource, struct verdict_resource *ret) {
         *ret = (struct verdict_resource){ .resource = resource, .writer = newest(resource) };
         if (config) {
                 ret->list = encryption_of(arena, config, resource->name);
@@ -39,7 +39,7 @@ static void judge(struct arena *arena, const struct encryption *config,
         ret->required = str_eq(resource->name, STR("secrets")) ||
                         (config ? encryption_writes(&ret->list) : resource->encrypted > 0);
         for (size_t i = 0; i < resource->providers.count; i++) {
-                const struct tally_provider *provider = &resource->providers.items[i];
+                const struct census_provider *provider = &resource->providers.items[i];
 
                 if (!is_written(ret, provider, config))
                         ret->not_written += provider->values;
@@ -68,7 +68,7 @@ static bool is_needed(const struct verdict *verdict, const struct encryption_pro
                 const struct verdict_resource *item = &verdict->resources[i];
 
                 for (size_t k = 0; k < item->resource->providers.count; k++) {
-                        const struct tally_provider *used = &item->resource->providers.items[k];
+                        const struct census_provider *used = &item->resource->providers.items[k];
 
                         if (used->values > 0 && used->provider == provider->provider &&
                             str_eq(used->key, key) && str_eq(used->version, provider->version))
@@ -111,10 +111,10 @@ static void add_action(struct arena *arena, struct verdict *verdict, const char 
 
 static void act_unreadable(struct arena *arena, struct verdict *verdict,
                            const struct verdict_resource *item) {
-        const struct tally_resource *resource = item->resource;
+        const struct census_resource *resource = item->resource;
 
         for (size_t i = 0; i < resource->providers.count; i++) {
-                const struct tally_provider *provider = &resource->providers.items[i];
+                const struct census_provider *provider = &resource->providers.items[i];
 
                 if (provider->values == 0 ||
                     encryption_use(&item->list, provider->provider, provider->version,
@@ -143,7 +143,7 @@ static void act_unreadable(struct arena *arena, struct verdict *verdict,
 
 static void act_rewrite(struct arena *arena, struct verdict *verdict, bool configured,
                         const struct verdict_resource *item) {
-        const struct tally_resource *resource = item->resource;
+        const struct census_resource *resource = item->resource;
         bool writes = configured ? encryption_writes(&item->list) : resource->encrypted > 0;
         const char *name = resource->name.ptr;
         int length = (int)resource->name.len;
@@ -224,9 +224,9 @@ static void act(struct arena *arena, struct verdict *verdict, const struct at_re
 
 void verdict_make(struct arena *arena, const struct at_rest *found, const struct encryption *config,
                   struct verdict *ret) {
-        const struct tally_resource **sorted = tally_sorted(arena, &found->tally);
+        const struct census_resource **sorted = census_sorted(arena, &found->census);
 
-        *ret = (struct verdict){ .count = found->tally.resources.count };
+        *ret = (struct verdict){ .count = found->census.resources.count };
         ret->resources = arena_new_array(arena, ret->count, struct verdict_resource);
         for (size_t i = 0; i < ret->count; i++) {
                 judge(arena, config, sorted[i], &ret->resources[i]);

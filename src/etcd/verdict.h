@@ -22,13 +22,13 @@ struct verdict_action {
 };
 
 struct verdict_resource {
-        const struct tally_resource *resource;
+        const struct census_resource *resource;
         struct encryption_list list; /* of its providers, where a configuration is known */
         bool required;               /* has to be encrypted */
         bool plaintext_unreadable;   /* the configuration has no identity for it */
         uint64_t unreadable;         /* values whose key is missing */
         uint64_t not_written;        /* current values by another key than the one that writes */
-        const struct tally_provider *writer; /* that wrote the newest value, or as configured */
+        const struct census_provider *writer; /* that wrote the newest value, or as configured */
 };
 
 /* A key of the configuration that no current value needs. */

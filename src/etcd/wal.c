@@ -96,8 +96,9 @@ static uint64_t count_put(const struct at_rest *found, struct str put) {
         stored_value_read(value, &stored);
         if (stored.provider != STORED_PLAIN)
                 return 0;
-        for (size_t i = 0; i < ELEMENTS(found->tally.prefixes) && found->tally.prefixes[i].ptr; i++)
-                if (key.ptr && stored_key_read(key, found->tally.prefixes[i], &parts))
+        for (size_t i = 0; i < ELEMENTS(found->census.prefixes) && found->census.prefixes[i].ptr;
+             i++)
+                if (key.ptr && stored_key_read(key, found->census.prefixes[i], &parts))
                         return str_eq(parts.path, STR("secrets"));
         return residue_is_secret(value);
 }

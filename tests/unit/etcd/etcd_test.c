@@ -129,15 +129,15 @@ static int memory_file(struct str bytes) {
 /* Reads FD as a database; whether all of it could be. */
 static bool read_file(int fd, uint64_t size, uint64_t *ret_keys, uint64_t *ret_plaintext) {
         struct at_rest found _cleanup_(at_rest_free) = { 0 };
-        const struct tally_resource *secrets;
+        const struct census_resource *secrets;
 
         at_rest_init(&found, &(struct at_rest_options){ 0 });
         found.main = (struct at_rest_file){ .path = STR("db"),
                                             .fd = fcntl(fd, F_DUPFD_CLOEXEC, 3),
                                             .size = size };
         at_rest_read(&found);
-        secrets = tally_find(&found.tally, STR("secrets"));
-        *ret_keys = found.tally.keys;
+        secrets = census_find(&found.census, STR("secrets"));
+        *ret_keys = found.census.keys;
         *ret_plaintext = secrets ? secrets->plaintext : 0;
         for (size_t i = 0; i < found.problems.count; i++)
                 assert_true(found.problems.items[i].len > 0);

@@ -1,4 +1,4 @@
-#include "etcd/tally.h"
+#include "etcd/census.h"
 
 #include <sys/random.h>
 #include <time.h>
@@ -61,51 +61,51 @@ static bool insert(uint64_t *table, uint64_t size, uint64_t hash) {
         return true;
 }
 
-static void grow(struct tally *tally) {
-        uint64_t size = tally->seen_size ? tally->seen_size * 2 : SEEN_FIRST;
+static void grow(struct census *census) {
+        uint64_t size = census->seen_size ? census->seen_size * 2 : SEEN_FIRST;
         uint64_t *table = calloc(size, sizeof *table);
 
         if (!table)
                 out_of_memory();
-        for (uint64_t i = 0; i < tally->seen_size; i++)
-                if (tally->seen[i])
-                        insert(table, size, tally->seen[i]);
-        free(tally->seen);
-        tally->seen = table;
-        tally->seen_size = size;
+        for (uint64_t i = 0; i < census->seen_size; i++)
+                if (census->seen[i])
+                        insert(table, size, census->seen[i]);
+        free(census->seen);
+        census->seen = table;
+        census->seen_size = size;
 }
 
 /* Whether KEY comes for the first time. */
-static bool is_new(struct tally *tally, struct str key) {
-        if (tally->seen_count >= tally->seen_size / 4 * 3) {
-                if (tally->seen_count >= TALLY_KEYS_MAX) {
-                        tally->cut = true;
+static bool is_new(struct census *census, struct str key) {
+        if (census->seen_count >= census->seen_size / 4 * 3) {
+                if (census->seen_count >= CENSUS_KEYS_MAX) {
+                        census->cut = true;
                         return false;
                 }
-                grow(tally);
+                grow(census);
         }
-        if (!insert(tally->seen, tally->seen_size, hash_of(tally->seed, key)))
+        if (!insert(census->seen, census->seen_size, hash_of(census->seed, key)))
                 return false;
-        tally->seen_count++;
+        census->seen_count++;
         return true;
 }
 
 /* --- counting --- */
 
-void tally_init(struct tally *tally, struct str prefix) {
-        *tally = (struct tally){ 0 };
-        if (getrandom(tally->seed, sizeof tally->seed, GRND_NONBLOCK) != sizeof tally->seed)
-                tally->seed[0] = (uint64_t)time(NULL) ^ (uint64_t)(uintptr_t)tally;
+void census_init(struct census *census, struct str prefix) {
+        *census = (struct census){ 0 };
+        if (getrandom(census->seed, sizeof census->seed, GRND_NONBLOCK) != sizeof census->seed)
+                census->seed[0] = (uint64_t)time(NULL) ^ (uint64_t)(uintptr_t)census;
         if (prefix.len > 0) {
-                tally->prefixes[0] = prefix;
+                census->prefixes[0] = prefix;
                 return;
         }
-        tally->prefixes[0] = STR("/registry");
-        tally->prefixes[1] = STR("/kubernetes.io");
-        tally->prefixes[2] = STR("/openshift.io");
+        census->prefixes[0] = STR("/registry");
+        census->prefixes[1] = STR("/kubernetes.io");
+        census->prefixes[2] = STR("/openshift.io");
 }
 
-static void resource_free(struct tally_resource *resource) {
+static void resource_free(struct census_resource *resource) {
         for (size_t i = 0; i < resource->providers.count; i++)
                 map_free(&resource->providers.items[i].key_ids);
         vec_free(&resource->providers);
@@ -113,38 +113,38 @@ static void resource_free(struct tally_resource *resource) {
         map_free(&resource->namespaces);
 }
 
-void tally_free(struct tally *tally) {
-        for (size_t i = 0; i < tally->resources.count; i++)
-                resource_free(tally->resources.entries[i].value);
-        map_free(&tally->resources);
-        free(tally->seen);
-        arena_free(&tally->arena);
-        *tally = (struct tally){ 0 };
+void census_free(struct census *census) {
+        for (size_t i = 0; i < census->resources.count; i++)
+                resource_free(census->resources.entries[i].value);
+        map_free(&census->resources);
+        free(census->seen);
+        arena_free(&census->arena);
+        *census = (struct census){ 0 };
 }
 
-static struct tally_resource *resource_of(struct tally *tally, struct str path) {
-        struct tally_resource *resource = tally->last;
+static struct census_resource *resource_of(struct census *census, struct str path) {
+        struct census_resource *resource = census->last;
 
         if (resource && str_eq(resource->path, path))
                 return resource;
-        resource = map_get(&tally->resources, path);
+        resource = map_get(&census->resources, path);
         if (!resource) {
-                if (tally->resources.count >= TALLY_RESOURCES_MAX) {
-                        tally->cut = true;
+                if (census->resources.count >= CENSUS_RESOURCES_MAX) {
+                        census->cut = true;
                         return NULL;
                 }
-                resource = arena_new(&tally->arena, struct tally_resource);
-                resource->path = arena_str(&tally->arena, path);
-                resource->name = stored_resource(&tally->arena, resource->path);
-                map_put(&tally->resources, resource->path)->value = resource;
+                resource = arena_new(&census->arena, struct census_resource);
+                resource->path = arena_str(&census->arena, path);
+                resource->name = stored_resource(&census->arena, resource->path);
+                map_put(&census->resources, resource->path)->value = resource;
         }
-        tally->last = resource;
+        census->last = resource;
         return resource;
 }
 
-static struct tally_provider *provider_of(struct tally *tally, struct tally_resource *resource,
-                                          const struct stored_value *value) {
-        struct tally_provider *provider;
+static struct census_provider *provider_of(struct census *census, struct census_resource *resource,
+                                           const struct stored_value *value) {
+        struct census_provider *provider;
 
         for (size_t i = resource->providers.count; i-- > 0;) {
                 provider = &resource->providers.items[i];
@@ -152,32 +152,32 @@ static struct tally_provider *provider_of(struct tally *tally, struct tally_reso
                     str_eq(provider->version, value->version))
                         return provider;
         }
-        if (resource->providers.count >= TALLY_PROVIDERS_MAX) {
-                tally->cut = true;
+        if (resource->providers.count >= CENSUS_PROVIDERS_MAX) {
+                census->cut = true;
                 return NULL;
         }
         provider = vec_push(&resource->providers);
         provider->provider = value->provider;
-        provider->key = arena_str(&tally->arena, value->key);
-        provider->version = arena_str(&tally->arena, value->version);
+        provider->key = arena_str(&census->arena, value->key);
+        provider->version = arena_str(&census->arena, value->version);
         return provider;
 }
 
-static void count_namespace(struct tally *tally, struct tally_resource *resource,
+static void count_namespace(struct census *census, struct census_resource *resource,
                             const struct stored_key *key, bool plaintext) {
-        struct tally_namespace *namespace;
+        struct census_namespace *namespace;
 
         if (key->namespace.len == 0)
                 return;
         namespace = map_get(&resource->namespaces, key->namespace);
         if (!namespace) {
-                if (tally->namespace_count >= TALLY_NAMESPACES_MAX) {
-                        tally->cut = true;
+                if (census->namespace_count >= CENSUS_NAMESPACES_MAX) {
+                        census->cut = true;
                         return;
                 }
-                tally->namespace_count++;
-                namespace = arena_new(&tally->arena, struct tally_namespace);
-                namespace->name = arena_str(&tally->arena, key->namespace);
+                census->namespace_count++;
+                namespace = arena_new(&census->arena, struct census_namespace);
+                namespace->name = arena_str(&census->arena, key->namespace);
                 map_put(&resource->namespaces, namespace->name)->value = namespace;
         }
         namespace->values++;
@@ -185,17 +185,17 @@ static void count_namespace(struct tally *tally, struct tally_resource *resource
 }
 
 /* A kms plugin has a new key id whenever its key was rotated. */
-static void count_key_id(struct tally *tally, struct tally_provider *provider, struct str id) {
+static void count_key_id(struct census *census, struct census_provider *provider, struct str id) {
         struct map_entry *entry;
 
         if (id.len == 0)
                 return;
         if (!map_get(&provider->key_ids, id)) {
                 if (provider->key_ids.count >= KEY_IDS_MAX) {
-                        tally->cut = true;
+                        census->cut = true;
                         return;
                 }
-                id = arena_str(&tally->arena, id);
+                id = arena_str(&census->arena, id);
         }
         entry = map_put(&provider->key_ids, id);
         entry->value = (void *)((uintptr_t)entry->value + 1);
@@ -206,20 +206,20 @@ static void widen(int64_t *oldest, int64_t *newest, int64_t revision) {
         *newest = MAX(*newest, revision);
 }
 
-static void add_current(struct tally *tally, struct tally_resource *resource,
+static void add_current(struct census *census, struct census_resource *resource,
                         const struct stored_key *key, const struct stored_value *value,
                         int64_t revision) {
         bool plaintext = value->provider == STORED_PLAIN;
-        struct tally_provider *provider;
+        struct census_provider *provider;
 
         resource->values++;
-        count_namespace(tally, resource, key, plaintext);
+        count_namespace(census, resource, key, plaintext);
         if (plaintext) {
                 resource->plaintext++;
                 widen(&resource->oldest_plaintext, &resource->newest_plaintext, revision);
-                if (tally->want_names && resource->names.count < NAMES_MAX)
+                if (census->want_names && resource->names.count < NAMES_MAX)
                         *vec_push(&resource->names) =
-                                arena_printf(&tally->arena, "%.*s%s%.*s", STR_ARG(key->namespace),
+                                arena_printf(&census->arena, "%.*s%s%.*s", STR_ARG(key->namespace),
                                              key->namespace.len ? "/" : "", STR_ARG(key->name));
                 return;
         }
@@ -228,70 +228,70 @@ static void add_current(struct tally *tally, struct tally_resource *resource,
                 return;
         }
         resource->encrypted++;
-        provider = provider_of(tally, resource, value);
+        provider = provider_of(census, resource, value);
         if (!provider)
                 return;
         provider->values++;
         widen(&provider->oldest_value, &provider->newest_value, revision);
-        count_key_id(tally, provider, value->key_id);
+        count_key_id(census, provider, value->key_id);
 }
 
-static void add_old(struct tally *tally, struct tally_resource *resource,
+static void add_old(struct census *census, struct census_resource *resource,
                     const struct stored_value *value) {
-        struct tally_provider *provider;
+        struct census_provider *provider;
 
         if (value->provider == STORED_PLAIN) {
                 resource->old_plaintext++;
         } else if (value->provider != STORED_UNKNOWN) {
-                provider = provider_of(tally, resource, value);
+                provider = provider_of(census, resource, value);
                 if (provider)
                         provider->old_values++;
         }
 }
 
-static void add_other(struct tally *tally, struct str key) {
+static void add_other(struct census *census, struct str key) {
         ptrdiff_t slash = str_find(key, STR("/"), 1);
 
-        tally->other_keys++;
-        if (!tally->other_key.ptr)
-                tally->other_key = arena_str(
-                        &tally->arena,
+        census->other_keys++;
+        if (!census->other_key.ptr)
+                census->other_key = arena_str(
+                        &census->arena,
                         str_slice(key, 0, MIN(slash > 0 ? (size_t)slash : key.len, (size_t)64)));
 }
 
-void tally_add(struct tally *tally, const struct tally_record *record) {
-        struct tally_resource *resource;
+void census_add(struct census *census, const struct census_record *record) {
+        struct census_resource *resource;
         struct stored_value value;
         struct stored_key key;
-        bool current = is_new(tally, record->key), known = false;
+        bool current = is_new(census, record->key), known = false;
 
-        tally->revisions++;
-        tally->newest = MAX(tally->newest, record->revision);
+        census->revisions++;
+        census->newest = MAX(census->newest, record->revision);
         if (record->deleted)
                 return;
-        for (size_t i = 0; i < ELEMENTS(tally->prefixes) && tally->prefixes[i].ptr && !known; i++)
-                known = stored_key_read(record->key, tally->prefixes[i], &key);
+        for (size_t i = 0; i < ELEMENTS(census->prefixes) && census->prefixes[i].ptr && !known; i++)
+                known = stored_key_read(record->key, census->prefixes[i], &key);
         if (!known) {
                 if (current)
-                        add_other(tally, record->key);
+                        add_other(census, record->key);
                 return;
         }
-        tally->keys += current;
-        resource = resource_of(tally, key.path);
+        census->keys += current;
+        resource = resource_of(census, key.path);
         if (!resource)
                 return;
         stored_value_read(record->value, &value);
         if (current)
-                add_current(tally, resource, &key, &value, record->revision);
+                add_current(census, resource, &key, &value, record->revision);
         else
-                add_old(tally, resource, &value);
+                add_old(census, resource, &value);
 }
 
 /* --- asking --- */
 
-const struct tally_resource *tally_find(const struct tally *tally, struct str name) {
-        for (size_t i = 0; i < tally->resources.count; i++) {
-                const struct tally_resource *resource = tally->resources.entries[i].value;
+const struct census_resource *census_find(const struct census *census, struct str name) {
+        for (size_t i = 0; i < census->resources.count; i++) {
+                const struct census_resource *resource = census->resources.entries[i].value;
 
                 if (str_eq(resource->name, name))
                         return resource;
@@ -300,18 +300,18 @@ const struct tally_resource *tally_find(const struct tally *tally, struct str na
 }
 
 static int by_name(const void *a, const void *b) {
-        const struct tally_resource *const *x = a, *const *y = b;
+        const struct census_resource *const *x = a, *const *y = b;
         int order = str_cmp((*x)->name, (*y)->name);
 
         return order ? order : str_cmp((*x)->path, (*y)->path);
 }
 
-const struct tally_resource **tally_sorted(struct arena *arena, const struct tally *tally) {
-        const struct tally_resource **list =
-                arena_new_array(arena, tally->resources.count + 1, const struct tally_resource *);
+const struct census_resource **census_sorted(struct arena *arena, const struct census *census) {
+        const struct census_resource **list =
+                arena_new_array(arena, census->resources.count + 1, const struct census_resource *);
 
-        for (size_t i = 0; i < tally->resources.count; i++)
-                list[i] = tally->resources.entries[i].value;
-        qsort(list, tally->resources.count, sizeof(struct tally_resource *), by_name);
+        for (size_t i = 0; i < census->resources.count; i++)
+                list[i] = census->resources.entries[i].value;
+        qsort(list, census->resources.count, sizeof(struct census_resource *), by_name);
         return list;
 }
