@@ -4,6 +4,7 @@ in the data directory while etcd runs, in a snapshot, and through the endpoint; 
 import base64
 import hashlib
 import shutil
+import socket
 import sqlite3
 import struct
 
@@ -253,6 +254,10 @@ def test_every_provider_mixed_rotated_compacted_and_defragmented():
             file.write(b"\xff")
         broken = redoubt(os.path.join(scratch, "broken.db"))
         assert broken.status == 3 and "hash" in broken.err, broken
+    nothing_was_shown()
+
+
+def nothing_was_shown():
     for text in SHOWN:
         for marker in [*MARKERS, *[secret[:12].encode() for secret in KEYS.values()]]:
             assert marker not in text, text[:2000]
@@ -272,6 +277,122 @@ def kine(store, scratch):
     want = expected(store, "/registry/secrets/")
     assert counted(redoubt("-o", "json", path)) == want
     db.close()
+
+
+STORE = os.path.join(ROOT, ".build", "oracle", "store")
+
+
+def made(*arguments, **environment):
+    if not os.access(STORE, os.X_OK):
+        raise Skip("the writer of databases is not built: oracle/build store")
+    return subprocess.run([STORE, *map(str, arguments)], check=True, capture_output=True, timeout=TIME_LIMIT, env={**os.environ, **environment}).stdout
+
+
+def same_as_bbolt(path):
+    """redoubt counts what bbolt's own library counts, which also checks the file."""
+    want = json.loads(made("count", path))
+    report = redoubt("-o", "json", path)
+    for name, counts in want.items():
+        resource = next(r for r in report.json["resources"] if r["resource"] == name)
+        assert (resource["values"], resource["plaintext"], resource["plaintextOldRevisions"]) == (counts["Values"], counts["Plaintext"], counts["Old"]), (name, counts, resource)
+        assert counted(report, name)[3] == counts["Providers"], (name, counts, resource)
+
+
+def test_databases_of_every_page_size():
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, (size, keys, revisions, value) in enumerate([(4096, 700, 4, 300), (8192, 900, 2, 20), (16384, 3000, 2, 100), (32768, 500, 3, 5000), (65536, 4000, 3, 200),
+                                                                 (4096, 20, 1, 70000), (4096, 30000, 1, 10)]):
+            for freelist in ("", "yes"):
+                path = os.path.join(scratch, f"{number}{freelist}.db")
+                made("make", path, size, keys, revisions, value, FREELIST=freelist)
+                same_as_bbolt(path)
+        path = os.path.join(scratch, "generated.db")
+        subprocess.run([os.path.join(ROOT, "bench", "generate-etcd"), path, "16"], check=True, stdout=subprocess.DEVNULL)
+        os.truncate(path, os.path.getsize(path) - hashlib.sha256().digest_size)
+        same_as_bbolt(path)
+
+
+def test_a_database_that_is_written_while_it_is_read():
+    with tempfile.TemporaryDirectory() as scratch:
+        path = os.path.join(scratch, "busy.db")
+        made("make", path, 4096, 5000, 3, 5000)
+        want = json.loads(made("count", path))["secrets"]
+        reread = 0
+        with subprocess.Popen([STORE, "write", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout.readline() == b"writing\n"
+            try:
+                for _ in range(20):
+                    result = redoubt("-o", "json", path)
+                    resource = secrets_of(result.json)
+                    assert result.json["complete"] and (resource["values"], resource["plaintext"], resource["plaintextOldRevisions"]) == (
+                        want["Values"], want["Plaintext"], want["Old"]), (want, resource, result.json["problems"])
+                    reread += int(re.search(r"read anew (\d+) times", result.err)[1])
+            finally:
+                writer.stdin.close()
+        assert reread > 100, f"the file changed under the reader {reread} times only"
+        same_as_bbolt(path)
+
+
+@contextlib.contextmanager
+def etcd_of_debian(scratch):
+    """etcd 3.4 as Debian has it, without TLS; a function that calls its gateway, and its endpoint."""
+    program = shutil.which("etcd", path="/usr/bin")
+    if not program or b"Version: 3.4" not in subprocess.run([program, "--version"], capture_output=True, check=True).stdout:
+        raise Skip("there is no etcd 3.4 (Debian's etcd-server)")
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        client, peer = (f"http://127.0.0.1:{s.getsockname()[1]}" for s in (one, two))
+    arguments = [program, "--data-dir", os.path.join(scratch, "data"), "--name", "t", "--listen-client-urls", client, "--advertise-client-urls", client,
+                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"t={peer}"]
+
+    def call(method, body):
+        connection = http.client.HTTPConnection(client.removeprefix("http://"), timeout=PATIENCE)
+        connection.request("POST", f"/v3/{method}", json.dumps(body))
+        response = connection.getresponse()
+        text = response.read()
+        assert response.status == 200, text
+        return text
+    with open(os.path.join(scratch, "log"), "wb") as log, subprocess.Popen(arguments, stdout=log, stderr=log) as process:
+        try:
+            for _ in range(300):
+                try:
+                    call("kv/range", {"key": "AA=="})
+                    break
+                except (OSError, http.client.HTTPException, AssertionError):
+                    time.sleep(0.1)
+            yield call, client
+        finally:
+            process.kill()
+
+
+def test_etcd_3_4():
+    plain, boxed = b"k8s\0\n\x0c\n\x02v1\x12\x06Secret\x12" + MARKER.encode(), b"k8s:enc:secretbox:v1:k:" + MARKER.encode()
+    with tempfile.TemporaryDirectory() as scratch, etcd_of_debian(scratch) as (call, client):
+        def put(name, value):
+            call("kv/put", {"key": base64.b64encode(f"/registry/secrets/a/{name}".encode()).decode(), "value": base64.b64encode(value).decode()})
+        for i in range(60):
+            put(i, plain)
+        for i in range(40):
+            put(i, boxed)
+        for i in range(55, 60):
+            call("kv/deleterange", {"key": base64.b64encode(f"/registry/secrets/a/{i}".encode()).decode()})
+        time.sleep(0.5)
+
+        def check(old):
+            data = redoubt("-o", "json", os.path.join(scratch, "data"))
+            snapshot = os.path.join(scratch, "snapshot.db")
+            with open(snapshot, "wb") as file:
+                for line in call("maintenance/snapshot", {}).splitlines():
+                    file.write(base64.b64decode(json.loads(line)["result"].get("blob", "")))
+            for report in (data, redoubt("-o", "json", snapshot), redoubt("-o", "json", "--endpoint", client)):
+                assert report.json["complete"] and counted(report) == (55, 15, 40, {"secretbox:v1:k": 40}), report
+                assert secrets_of(report.json)["plaintextOldRevisions"] in (old, None), report
+            return data.json["residue"]
+        assert check(45)["wal"] == 60
+        call("kv/compaction", {"revision": json.loads(call("kv/range", {"key": "AA=="}))["header"]["revision"], "physical": True})
+        time.sleep(0.5)
+        assert check(0)["freedPages"] > 0
+        call("maintenance/defragment", {})
+        assert check(0)["freedPages"] == 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """secrets rotate-plan and verify on a live control plane with two API servers: done as planned, every step passes; not done, or
 left out, it fails; and Secrets can be read all the while."""
+import socket
 import stat
 
 from at_rest import *
@@ -18,7 +19,7 @@ class Second:
         pid = open(os.path.join(self.store.folder, "kube-apiserver.pid"), encoding="utf-8").read().strip()
         arguments = open(f"/proc/{pid}/cmdline", "rb").read().decode().split("\0")[:-1]
         executable = os.readlink(f"/proc/{pid}/exe")
-        with __import__("socket").create_server(("127.0.0.1", 0)) as free:
+        with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         replaced = {"--secure-port": str(self.port), "--encryption-provider-config": self.config, "--audit-log-path": os.path.join(self.store.folder, "second.log")}
         arguments = [f"{a.split('=')[0]}={replaced[a.split('=')[0]]}" if a.split("=")[0] in replaced else a for a in arguments]
