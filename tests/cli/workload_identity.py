@@ -14,7 +14,7 @@ spec:
         string(object.account.workloads) + ' ' + string(object.account.exists) + ' ' +
         string(rbac.can(object, 'list', '', 'secrets', object.account.namespace))
 """
-ACCOUNT = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s, namespace: shop}\n%s"
+ACCOUNT = "---\napiVersion: v1\nkind: ServiceAccount\nmetadata: {name: %s, namespace: shop}\n%s\n"
 BINDING = """---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: %s
