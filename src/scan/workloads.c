@@ -10,7 +10,7 @@
 
 /* Grants that are written at most, of all workloads together: accounts with thousands of rules
  * that thousands of workloads share would be a product of both. */
-enum { GRANTS_MAX = 4 * 1000 * 1000 };
+enum { GRANTS_MAX = 300 * 1000 };
 
 struct account {
         bool known;     /* it is in the input */
