@@ -20,8 +20,24 @@
  *       place: {file: ci.yaml, line: 25, column: 5}             of the rule
  *       bindingPlace: {file: ci.yaml, line: 52, column: 5}
  *
- * Rules name them as resource `subjects` of group `redoubt.io`, and ask with the functions of
- * rbac_library:
+ * What runs in pods is a document, too: the workload with the ServiceAccount that it has and what
+ * that may do.
+ *
+ *     kind: WorkloadIdentity
+ *     metadata: {name: web, namespace: shop}
+ *     about: {apiVersion: apps/v1, kind: Deployment, namespace: shop, name: web}
+ *     workload: {title: 'Deployment "shop/web"', place: ...}
+ *     account: {name: web, namespace: shop, user: "system:serviceaccount:shop:web",
+ *               title: 'ServiceAccount "shop/web"', exists: true,
+ *               known: true                   some account of the namespace is in the input
+ *               workloads: 1}                 of the input that run as it
+ *     token: {mounted: true, said: pod}       by the pod, account, volume; default: by nobody
+ *     grants:                                 as above, but for three things: `group` is empty,
+ *     - through: ""                           this says through which group,
+ *       rulePlace: ...                        and `place` is that of the workload
+ *
+ * Rules name them as resources `subjects` and `workloadidentities` of group `redoubt.io`, and ask
+ * with the functions of rbac_library, whose first argument is such a document:
  *
  *     rbac.grants(subject, verb, group, resource)    the subject's own grants, standard ones aside,
  *                                                    that allow it for every name, in any
@@ -49,3 +65,20 @@ bool rbac_is_bound(const struct rbac_principal *principal);
 /* Appends PRINCIPAL as such a document, in JSON. */
 void rbac_add_subject(struct buf *buf, const struct rbac_index *index,
                       const struct rbac_principal *principal);
+
+/* What runs as a ServiceAccount. */
+struct rbac_workload {
+        struct str api_version, kind, namespace, name;
+        struct rbac_place place;         /* where it says, or could say, its account */
+        struct str account;              /* its name; of the same namespace */
+        bool account_exists;             /* it is in the input, or every namespace has it */
+        bool accounts_known;             /* some account of the namespace is in the input */
+        struct rbac_place account_place; /* no file: it is not in the input */
+        unsigned sharing;                /* workloads that have the account */
+        bool mounted;                    /* its token is in the pod */
+        const char *said; /* who says so: "pod", "account", "volume", "default" (nobody) */
+};
+
+/* Appends WORKLOAD as such a document, in JSON; returns the number of its grants. */
+size_t rbac_add_workload(struct buf *buf, const struct rbac_index *index,
+                         const struct rbac_workload *workload);
