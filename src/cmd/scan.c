@@ -66,6 +66,10 @@ const struct option_spec scan_specs[] = {
         { 'j', "threads", "N", "worker threads; all processors by default", OPTION_INTEGER,
           AT(threads), .min = 1, .max = 256 },
         CLUSTER_OPTIONS(struct scan_arguments, cluster),
+        { 0, "watch", NULL,
+          "go on as the cluster changes: a line for each finding that appears or is resolved (with "
+          "--new-only, only those that were not there at the beginning)",
+          OPTION_FLAG, AT(watch) },
         OPTION_SECTION("Limits"),
         { 0, "max-file-size", "SIZE", "refuse larger files; 64M by default", OPTION_SIZE,
           AT(max_file), .min = 1, .max = INT64_C(2) << 30 },
@@ -333,6 +337,51 @@ static void scan_and_time(struct command_context *context, const struct scan_opt
         report->seconds = now() - started;
 }
 
+static struct scan_options options_of(struct command_context *context, struct policy_set *set,
+                                      const struct input_list *old, const struct input_list *crds) {
+        const struct scan_arguments *arguments = context->options;
+        struct scan_options options = {
+                .policies = set,
+                .old = arguments->old.count > 0 ? old : NULL,
+                .crds = arguments->crds.count > 0 ? crds : NULL,
+                .limits = limits_of(arguments),
+                .threads = arguments->threads > 0 ? (unsigned)arguments->threads
+                                                  : (unsigned)pool_default_threads(),
+                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
+                .user = str_from(arguments->as ? arguments->as : ""),
+                .as_submitted = arguments->as_submitted,
+                .max_findings =
+                        arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
+        };
+
+        options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
+                                        &options.group_count);
+        return options;
+}
+
+/* Files that are read while it goes on. */
+static int watch_cluster(struct command_context *context, const struct scan_options *options,
+                         const struct cluster_wish *wish) {
+        const struct scan_arguments *arguments = context->options;
+
+        return scan_watch(context, options, wish, arguments->crds.items, arguments->crds.count);
+}
+
+static int check_usage(const struct command_context *context, int argc) {
+        const struct scan_arguments *arguments = context->options;
+        const struct cluster_arguments *cluster = &arguments->cluster;
+
+        if (arguments->new_only && arguments->old.count == 0 && !arguments->watch)
+                return command_usage_error(context, "--new-only needs --old OLD or --watch");
+        if (argc == 0 && !arguments->given && !cluster_named(cluster))
+                return command_usage_error(context, "give a PATH, --cluster or --from");
+        if (arguments->watch && (!cluster->cluster || cluster->snapshots.count > 0 || argc > 0 ||
+                                 arguments->old.count > 0))
+                return command_usage_error(context, "--watch looks at a live cluster and nothing "
+                                                    "else: --cluster --watch");
+        return 0;
+}
+
 int scan_command(struct command_context *context, int argc, char **argv, const char *about) {
         const struct scan_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
@@ -345,15 +394,16 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         struct report report = { .list = &list,
                                  .title = joined(context->arena, argc, argv),
                                  .version = REDOUBT_VERSION };
+        const struct cluster_wish wish = { .namespace = arguments->namespace, .set = &set };
         struct scan_options options;
         struct tally tally _cleanup_(tally_free) = { 0 };
         int r;
 
-        if (arguments->new_only && arguments->old.count == 0)
-                return command_usage_error(context, "--new-only needs --old OLD");
-        if (argc == 0 && !arguments->given && !cluster_named(&arguments->cluster))
-                return command_usage_error(context, "give a PATH, --cluster or --from");
-        r = open_outputs(context, arguments, &outputs);
+        r = check_usage(context, argc);
+        if (r != 0)
+                return r;
+        if (!arguments->watch)
+                r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
         if (r >= 0 && about)
@@ -370,32 +420,17 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                 r = add_old(context, &old, argc, argv);
         if (r >= 0)
                 r = add_crds(context, &crds);
-        if (r >= 0)
-                r = cluster_open(
-                        context, &arguments->cluster,
-                        &(struct cluster_wish){ .namespace = arguments->namespace, .set = &set },
-                        &inputs, NULL);
-        if (r >= 0 && !arguments->no_sandbox)
+        if (r >= 0 && !arguments->watch)
+                r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
+        if (r >= 0 && !arguments->watch && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
         if (r < 0)
                 return r;
 
-        options = (struct scan_options){
-                .policies = &set,
-                .old = arguments->old.count > 0 ? &old : NULL,
-                .crds = arguments->crds.count > 0 ? &crds : NULL,
-                .limits = limits,
-                .threads = arguments->threads > 0 ? (unsigned)arguments->threads
-                                                  : (unsigned)pool_default_threads(),
-                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
-                .user = str_from(arguments->as ? arguments->as : ""),
-                .as_submitted = arguments->as_submitted,
-                .frames = shows_frames(&outputs),
-                .max_findings =
-                        arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
-        };
-        options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
-                                        &options.group_count);
+        options = options_of(context, &set, &old, &crds);
+        options.frames = shows_frames(&outputs);
+        if (arguments->watch)
+                return watch_cluster(context, &options, &wish);
         if (arguments->rules.frameworks.count > 0) {
                 tally_init(&tally, &set);
                 options.tally = &tally;

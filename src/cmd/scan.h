@@ -5,6 +5,7 @@
 
 #include "cmd/cluster.h"
 #include "cmd/rules.h"
+#include "scan/scan.h"
 
 /* What a verb made itself, to be judged beside or instead of files. */
 struct scan_given {
@@ -19,7 +20,7 @@ struct scan_arguments {
         struct option_strings outputs; /* "json", "sarif=FILE" */
         struct option_strings old;     /* files, folders, git revisions */
         struct option_strings crds;    /* files, folders */
-        bool new_only;
+        bool new_only, watch;
         bool brief, all;
         int fail_on;
         const char *namespace, *as;
@@ -34,6 +35,11 @@ struct scan_arguments {
 
 extern const struct option_spec scan_specs[];
 extern const struct scan_arguments scan_defaults;
+
+/* scan_watch.c: judges the cluster as it changes, until the user ends it. OPTIONS are those of
+ * a scan, about the rules of WISH. */
+int scan_watch(struct command_context *context, const struct scan_options *options,
+               const struct cluster_wish *wish, const char *const *paths, size_t path_count);
 
 /* Scans the paths in ARGV with the options of CONTEXT; by the rules about resource ABOUT of group
  * redoubt.io only, unless that is NULL. */

@@ -141,6 +141,30 @@ void owners_free(struct owners *owners);
 struct resource_ref owners_top(const struct owners *owners, struct arena *scratch,
                                const struct resource *resource);
 
+/* lineage.c: which live objects were made by which. */
+struct lineage {
+        struct arena arena;
+        struct map by_key; /* group, kind, namespace and name -> struct lineage_entry */
+};
+void lineage_add(struct lineage *lineage, const struct resource *resource);
+
+/* Moves what FROM knows to LINEAGE. */
+void lineage_join(struct lineage *lineage, struct lineage *from);
+
+/* Tells the findings of LIST what is at the top of the owners of their objects, and takes those out
+ * that repeat what is found in an owner. Returns how many. */
+size_t lineage_apply(const struct lineage *lineage, struct finding_list *list);
+void lineage_free(struct lineage *lineage);
+
+/* Where in a pod PATH is: a path in a pod, or in something with a template of pods. */
+struct str path_in_pod(struct str path);
+
+/* live.c: what is at the top of the owners of OBJECT; RET is untouched where nothing is. */
+struct store_object;
+struct store;
+void live_owner(const struct store *store, const struct store_object *object,
+                struct resource_ref *ret);
+
 /* installed.c: the policies and bindings of a cluster, with those that are about to be applied. */
 struct simulation;
 struct simulate_options;
@@ -195,6 +219,8 @@ struct worker {
         struct arena scratch;   /* reset for each judgement */
         struct arena lasting;   /* plans */
         struct plan *plans;
+        struct lineage lineage; /* of live objects */
+        bool no_lineage;        /* which somebody else knows */
         struct finding_list list;
         struct report_coverage coverage;
         size_t dropped; /* findings beyond the limit */
