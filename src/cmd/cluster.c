@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "inventory/snapshot.h"
 #include "scan/analysis.h"
+#include "scan/declared.h"
 
 struct view {
         const struct cluster_wish *wish;
@@ -43,6 +44,10 @@ static size_t wanted_by(const struct cluster_wish *wish, const struct cluster_re
                         policy_may_match(policy, &subject) || (template && policy->pod_templates) ||
                         (namespaces && policy->uses_namespace) || (rbac && policy->uses_authorizer);
         }
+        if (declared_is_complete(wish->declared) ||
+            declared_count(wish->declared, resource->group, resource->resource) > 0 ||
+            (wish->declared && str_eq(resource->resource, STR("horizontalpodautoscalers"))))
+                count++;
         return count + (analysed && !metadata_only);
 }
 

@@ -7,6 +7,8 @@
 #include "inventory/cluster.h"
 #include "policy/policy.h"
 
+struct declared;
+
 struct cluster_arguments {
         bool cluster, all_namespaces, secrets;
         const char *kubeconfig, *context;
@@ -60,11 +62,12 @@ bool cluster_named(const struct cluster_arguments *arguments);
 
 /* What is read of a cluster. */
 struct cluster_wish {
-        const char *namespace;        /* only this one; NULL: all of the cluster */
-        const struct policy_set *set; /* what these policies look at; NULL: everything */
-        const char *group;            /* only the kinds of this API group; NULL: of any */
-        bool whole;                   /* with managedFields */
-        bool keep_gaps;               /* what could not be read is left among the gaps */
+        const char *namespace;           /* only this one; NULL: all of the cluster */
+        const struct policy_set *set;    /* what these policies look at; NULL: everything */
+        const struct declared *declared; /* and what is declared (scan/declared.h); NULL */
+        const char *group;               /* only the kinds of this API group; NULL: of any */
+        bool whole;                      /* with managedFields */
+        bool keep_gaps;                  /* what could not be read is left among the gaps */
 };
 
 /* What it means to WISH that GAP could not be read, in ARENA: "cannot list secrets ...: 3 rules not

@@ -5,7 +5,8 @@
 
 #include "cmd/cluster.h"
 #include "cmd/rules.h"
-#include "scan/scan.h"
+
+struct scan_options;
 
 /* What a verb made itself, to be judged beside or instead of files. */
 struct scan_given {
@@ -17,9 +18,11 @@ struct scan_given {
 struct scan_arguments {
         struct rule_arguments rules;
         struct cluster_arguments cluster;
-        struct option_strings outputs; /* "json", "sarif=FILE" */
-        struct option_strings old;     /* files, folders, git revisions */
-        struct option_strings crds;    /* files, folders */
+        struct option_strings outputs;   /* "json", "sarif=FILE" */
+        struct option_strings old;       /* files, folders, git revisions */
+        struct option_strings crds;      /* files, folders */
+        struct option_strings manifests; /* files, folders: what is declared of a cluster */
+        const char *undeclared;          /* a selector: what has to be */
         bool new_only, watch;
         bool brief, all;
         int fail_on;

@@ -10,6 +10,7 @@
 #include "report/json.h"
 #include "report/report.h"
 #include "scan/live.h"
+#include "scan/scan.h"
 
 enum { STEP_MS = 250 };
 
@@ -143,6 +144,12 @@ static void gone(void *userdata, struct store_object *object) {
 
         if (watch->scan)
                 live_scan_gone(watch->scan, object);
+}
+
+static void lists(void *userdata, struct input_list *ret) {
+        const struct watch *watch = userdata;
+
+        follow_lists(watch->follow, ret);
 }
 
 static struct str gap_text(struct watch *watch, const struct cluster_resource *resource,
@@ -342,7 +349,7 @@ static int run_watch(struct watch *watch, const struct scan_options *options,
                 r = confine_watch(watch->context, config, paths, path_count);
         if (r < 0)
                 return r;
-        watch->scan = live_scan_new(options, follow_store(watch->follow), found, watch);
+        watch->scan = live_scan_new(options, follow_store(watch->follow), found, lists, watch);
         first_look(watch);
         return go_on(watch);
 }

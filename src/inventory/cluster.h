@@ -43,6 +43,10 @@ struct cluster_options {
         void *userdata;
 };
 
+/* What an object of a cluster is called; NAMESPACE may be empty. */
+struct str cluster_path_of(struct arena *arena, struct str group, struct str resource,
+                           struct str namespace, struct str name);
+
 /* The group and the resource of the object at PATH: "cluster:shop/deployments.apps/cart" is of
  * "apps" and "deployments". Empty where PATH is none of a cluster. */
 void cluster_resource_of(struct str path, struct str *ret_group, struct str *ret_resource);

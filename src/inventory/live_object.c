@@ -119,12 +119,6 @@ static const struct doc_node *whole_object(struct live *live, struct arena *aren
         return made;
 }
 
-static struct str path_of(struct arena *arena, struct str resource, struct str namespace,
-                          struct str name) {
-        return arena_printf(arena, CLUSTER_PATH "%.*s%s%.*s/%.*s", STR_ARG(namespace),
-                            namespace.len ? "/" : "", STR_ARG(resource), STR_ARG(name));
-}
-
 bool live_object_of(struct live *live, struct arena *arena, const struct cluster_resource *resource,
                     const struct doc_node *item, struct live_object *ret) {
         const struct doc_node *metadata = doc_get(item, STR("metadata"));
@@ -136,7 +130,8 @@ bool live_object_of(struct live *live, struct arena *arena, const struct cluster
                                      .owner = live_owner_of(metadata) };
         if (ret->name.len == 0)
                 return false;
-        ret->path = path_of(arena, live_resource_name(arena, resource), ret->namespace, ret->name);
+        ret->path = cluster_path_of(arena, resource->group, resource->resource, ret->namespace,
+                                    ret->name);
         ret->root = whole_object(live, arena, resource, item);
         return true;
 }
@@ -159,8 +154,8 @@ struct str live_owner_path(const struct live *live, struct arena *arena,
 
         if (!resource)
                 return STR("");
-        return path_of(arena, live_resource_name(arena, resource),
-                       resource->namespaced ? namespace : STR(""), owner->name);
+        return cluster_path_of(arena, resource->group, resource->resource,
+                               resource->namespaced ? namespace : STR(""), owner->name);
 }
 
 int live_read_owner(struct live *live, const struct live_owner *owner, struct str namespace,
@@ -194,7 +189,8 @@ int live_read_owner(struct live *live, const struct live_owner *owner, struct st
                                      .root = metadata_document(
                                              arena, owner->api_version, owner->kind,
                                              without(arena, metadata, STR("managedFields"))) };
-        ret->path = path_of(arena, live_resource_name(arena, resource), ret->namespace, ret->name);
+        ret->path = cluster_path_of(arena, resource->group, resource->resource, ret->namespace,
+                                    ret->name);
         return 200;
 }
 
@@ -216,4 +212,11 @@ void cluster_resource_of(struct str path, struct str *ret_group, struct str *ret
                 return;
         *ret_group = str_slice(*ret_resource, (size_t)dot + 1, ret_resource->len);
         *ret_resource = str_slice(*ret_resource, 0, (size_t)dot);
+}
+
+struct str cluster_path_of(struct arena *arena, struct str group, struct str resource,
+                           struct str namespace, struct str name) {
+        return arena_printf(arena, CLUSTER_PATH "%.*s%s%.*s%s%.*s/%.*s", STR_ARG(namespace),
+                            namespace.len ? "/" : "", STR_ARG(resource), group.len ? "." : "",
+                            STR_ARG(group), STR_ARG(name));
 }

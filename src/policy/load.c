@@ -395,6 +395,9 @@ static int read_check(const struct doc_node *object, enum policy_check *ret, str
                 [POLICY_CHECK_DUPLICATE_KEY] = "duplicate-key",
                 [POLICY_CHECK_UNKNOWN_KIND] = "unknown-kind",
                 [POLICY_CHECK_UNSERVED_VERSION] = "unserved-version",
+                [POLICY_CHECK_DRIFT] = "drift",
+                [POLICY_CHECK_MISSING_LIVE] = "missing-live",
+                [POLICY_CHECK_UNDECLARED] = "undeclared",
         };
         struct str name = doc_string(doc_find(object, "spec", "check"), STR(""));
 

@@ -121,6 +121,9 @@ enum policy_check {
         POLICY_CHECK_DUPLICATE_KEY,
         POLICY_CHECK_UNKNOWN_KIND,
         POLICY_CHECK_UNSERVED_VERSION,
+        POLICY_CHECK_DRIFT, /* those about what is declared and what is live */
+        POLICY_CHECK_MISSING_LIVE,
+        POLICY_CHECK_UNDECLARED,
         POLICY_CHECK_COUNT
 };
 

@@ -197,6 +197,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
 
         worker_start_resource(worker, resource, &subject);
         worker_judge_structure(worker, resource);
+        worker_judge_declared(worker, resource);
         report_mutating(worker, resource);
         if (old) {
                 subject.operation = POLICY_UPDATE;
@@ -260,6 +261,7 @@ static void judge_partial(struct worker *worker, const struct resource *resource
         if (worker->judge)
                 return;
         worker_start_resource(worker, resource, &subject);
+        worker_judge_declared(worker, resource);
         judge_subject(worker, &subject, false);
 }
 

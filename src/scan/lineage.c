@@ -155,7 +155,8 @@ static void keep_reference(struct arena *arena, struct resource_ref *ref) {
                                       arena_str(arena, ref->name) };
 }
 
-size_t lineage_apply(const struct lineage *lineage, struct finding_list *list) {
+size_t lineage_apply(const struct lineage *lineage, const struct declared *declared,
+                     struct finding_list *list) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         struct arena scratch _cleanup_(arena_free) = ARENA_INIT;
         struct map known = { 0 };
@@ -172,6 +173,7 @@ size_t lineage_apply(const struct lineage *lineage, struct finding_list *list) {
                 if (trace(lineage, &known, &scratch, finding))
                         continue;
                 keep_reference(&list->arena, &finding->owner);
+                declared_place_owner(declared, &list->arena, finding);
                 list->findings.items[kept++] = *finding;
         }
         folded = list->findings.count - kept;

@@ -21,6 +21,8 @@ struct live_finding {
         const struct rule_info *rule;
         struct str message, path, fingerprint;
         struct doc_pos start, end;
+        struct str declared_file;
+        struct doc_pos declared;
         bool told; /* not hidden behind an owner's */
 };
 
@@ -36,6 +38,7 @@ struct live_scan {
         struct scan_options options;
         struct store *store;
         live_event_fn *event;
+        live_lists_fn *lists;
         void *userdata;
         struct worker worker;
         struct namespaces namespaces;
@@ -43,8 +46,9 @@ struct live_scan {
         struct authorizer authorizer;
         struct finding_list derived; /* of the analyses */
         struct live_summary summary;
-        bool some_dirty, namespaces_due, rebuild_due, analyse_due, refold_due;
-        int64_t refolded_ms, analysed_ms, analysing_ms, rebuilt_ms;
+        struct finding_list missing; /* what is declared and not there */
+        bool some_dirty, namespaces_due, rebuild_due, analyse_due, refold_due, missing_due;
+        int64_t refolded_ms, analysed_ms, analysing_ms, rebuilt_ms, missed_ms;
 };
 
 /* --- telling --- */
@@ -66,6 +70,7 @@ static void tell(struct live_scan *live, const struct store_object *object,
                 .resource = judged->resource,
                 .fingerprint = item->fingerprint,
                 .location = { object->path, item->start, item->end, item->path },
+                .declared = { item->declared_file, item->declared },
         };
 
         live_owner(live->store, object, &finding.owner);
@@ -89,7 +94,8 @@ static void tell_problems(struct live_scan *live, const struct finding_list *lis
 /* --- findings of an object --- */
 
 static size_t text_size(const struct finding *finding) {
-        return finding->message.len + finding->location.path.len + finding->fingerprint.len;
+        return finding->message.len + finding->location.path.len + finding->fingerprint.len +
+               finding->declared.file.len;
 }
 
 static struct str take_text(char **to, struct str text) {
@@ -130,6 +136,8 @@ static struct judged *judged_new(const struct finding_list *list, bool incomplet
                         .fingerprint = take_text(&to, finding->fingerprint),
                         .start = finding->location.start,
                         .end = finding->location.end,
+                        .declared_file = take_text(&to, finding->declared.file),
+                        .declared = finding->declared.start,
                 };
         }
         return judged;
@@ -390,6 +398,40 @@ static void analyse(struct live_scan *live) {
         input_free(&files);
 }
 
+/* --- what is declared --- */
+
+static bool is_autoscaler(_unused_ const struct live_scan *live, struct str group,
+                          struct str resource) {
+        return str_eq(group, STR("autoscaling")) || str_eq(resource, STR("scaledobjects"));
+}
+
+static void find_scaled(struct live_scan *live) {
+        struct input_list files = { 0 };
+
+        list_of(live, &files, is_autoscaler);
+        declared_find_scaled(live->options.declared, &files);
+        input_free(&files);
+}
+
+static void find_missing(struct live_scan *live) {
+        struct worker worker = { .options = &live->options, .structures = &live->structures };
+        struct report_coverage coverage = { 0 };
+        struct finding_list made = { 0 };
+        struct input_list lists = { 0 };
+
+        declared_begin(live->options.declared);
+        for (struct store_object *object = live->store->oldest; object; object = object->younger)
+                declared_mark_live(live->options.declared, object->path);
+        live->lists(live->userdata, &lists);
+        declared_find_missing(&worker, &lists);
+        worker_join(&worker, &made, &coverage);
+        tell_difference(live, &live->missing, &made, LIVE_RESOLVED);
+        tell_difference(live, &made, &live->missing, LIVE_APPEARED);
+        finding_list_free(&live->missing);
+        live->missing = made;
+        input_free(&lists);
+}
+
 /* --- changes --- */
 
 /* Workloads, and what is read of owners that are none. */
@@ -406,6 +448,9 @@ static void note(struct live_scan *live, const struct store_object *object) {
                              (live->authorizer.asked && is_right(live, group, resource));
         live->analyse_due |= is_analysed(live, group, resource);
         live->refold_due |= is_owner_kind(group, resource);
+        live->missing_due = live->options.declared != NULL;
+        /* What it scales is compared without replicas. */
+        live->rebuild_due |= live->options.declared && is_autoscaler(live, group, resource);
 }
 
 void live_scan_changed(struct live_scan *live, struct store_object *object) {
@@ -443,6 +488,8 @@ static void settle_shared(struct live_scan *live, int64_t now_ms, bool all) {
                 live->rebuild_due = false;
                 live->rebuilt_ms = now_ms;
                 rebuild(live);
+                if (live->options.declared)
+                        find_scaled(live);
                 make_dirty(live);
         }
         if (live->namespaces_due) {
@@ -475,6 +522,11 @@ void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
         judged = live->some_dirty;
         judge_dirty(live);
         settle_owned(live, now_ms, all, judged);
+        if (live->missing_due && (all || is_time(now_ms, live->missed_ms, REBUILD_MS))) {
+                live->missing_due = false;
+                live->missed_ms = now_ms;
+                find_missing(live);
+        }
         if (!live->analyse_due ||
             (!all && !is_time(now_ms, live->analysed_ms,
                               MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE))))
@@ -489,13 +541,15 @@ void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
 /* --- the whole --- */
 
 struct live_scan *live_scan_new(const struct scan_options *options, struct store *store,
-                                live_event_fn *event, void *userdata) {
+                                live_event_fn *event, live_lists_fn *lists, void *userdata) {
         struct live_scan *live = xrealloc(NULL, 1, sizeof *live);
         struct input_list none = { 0 };
 
-        *live = (struct live_scan){
-                .options = *options, .store = store, .event = event, .userdata = userdata
-        };
+        *live = (struct live_scan){ .options = *options,
+                                    .store = store,
+                                    .event = event,
+                                    .lists = lists,
+                                    .userdata = userdata };
         live->options.old = NULL;
         live->options.frames = false;
         live->options.progress = NULL;
@@ -530,6 +584,7 @@ struct live_scan *live_scan_free(struct live_scan *live) {
         worker_join(&live->worker, &list, &coverage);
         finding_list_free(&list);
         finding_list_free(&live->derived);
+        finding_list_free(&live->missing);
         authorizer_free(&live->authorizer);
         namespaces_free(&live->namespaces);
         structures_free(&live->structures);

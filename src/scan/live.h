@@ -28,10 +28,13 @@ enum live_event {
 /* FINDING lives for the call; of a problem it has only location and message. */
 typedef void live_event_fn(void *userdata, enum live_event event, const struct finding *finding);
 
+/* Adds the lists of the cluster, and which could be read, to LISTS. */
+typedef void live_lists_fn(void *userdata, struct input_list *lists);
+
 /* OPTIONS and the policies in it must live as long; its `old` is not looked at. STORE is that of
  * the cluster. */
 struct live_scan *live_scan_new(const struct scan_options *options, struct store *store,
-                                live_event_fn *event, void *userdata);
+                                live_event_fn *event, live_lists_fn *lists, void *userdata);
 
 /* OBJECT of the store is new or changed. */
 void live_scan_changed(struct live_scan *live, struct store_object *object);

@@ -274,6 +274,8 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         gather(options, files, &namespaces, &structures);
         add_definition_problems(options, &structures, list, coverage);
         authorizer_init(&authorizer, options, files);
+        if (options->declared)
+                declared_find_scaled(options->declared, files);
         for (size_t i = 0; i <= threads; i++)
                 workers[i] = (struct worker){ .options = options,
                                               .namespaces = &namespaces,
@@ -284,6 +286,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         if (options->old)
                 old_each_deleted(&old, worker_judge_deleted, &workers[threads]);
         analyses_run(&workers[threads], files);
+        declared_find_missing(&workers[threads], files);
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
@@ -301,6 +304,6 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
                                          "%zu findings beyond the limit of %zu are not shown "
                                          "(--max-findings)",
                                          dropped, options->max_findings));
-        coverage->repeated += lineage_apply(&lineage, list);
+        coverage->repeated += lineage_apply(&lineage, options->declared, list);
         finding_list_sort(list);
 }

@@ -369,6 +369,42 @@ def test_snapshots():
         assert later("missing").status == 2 and run("snapshot", "save", "missing/s", cwd=path, env={"KUBECONFIG": "config"}).status == 2
 
 
+def test_what_manifests_declare():
+    manifest = ("# what is declared\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: bad\n  namespace: shop\n  labels: {app: shop}\nspec:\n  replicas: 2\n"
+                "  selector: {matchLabels: {app: shop}}\n  template:\n    metadata: {labels: {app: shop}}\n    spec: {containers: [{name: c, image: i}]}\n"
+                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: gone, namespace: shop}\n")
+    live_spec = {"replicas": 5, "selector": {"matchLabels": {"app": "shop"}}, "template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}
+    owned = item("bad-pod", ownerReferences=[{"apiVersion": "apps/v1", "kind": "Deployment", "name": "bad", "uid": "1", "controller": True}])
+    answers = {"/apis/apps/v1/deployments": {"items": [{**item("bad", uid="1", labels={"app": "shop"}), "spec": live_spec}, item("good-other", labels={"app": "shop"})]},
+               "/api/v1/pods": {"items": [owned]}}
+    drift = ["--rules", os.path.join(ROOT, "policies", "segregation")]
+    with Server(answers).running(**{"declared/web.yaml": manifest}) as path:
+        def scan_declared(*arguments):
+            return live(path, *drift, "--manifests", "declared", *arguments)
+
+        def of(result, rule):
+            return [f for f in result.json["findings"] if f["rule"] == rule]
+        r = scan_declared()
+        found = of(r, "segregation/drift")
+        assert [f["message"] for f in found] == ["spec.replicas is 5, declared is 2"] and found[0]["declared"]["file"] == "declared/web.yaml" and found[0]["declared"]["line"] == 9, r
+        assert [(f["resource"]["name"], f["location"]["file"], f["location"]["line"]) for f in of(r, "segregation/not-live")] == [("gone", "declared/web.yaml", 17)], r
+        assert not of(r, "segregation/undeclared")
+        # Other findings tell where they come from, too; those of pods the object that made them.
+        assert {(f["declared"]["line"], f["declared"]["path"]) for f in of(r, "any") if f["resource"]["name"] == "bad"} == {(5, "metadata.name")}, r
+        assert [f["resource"]["name"] for f in of(scan_declared("--undeclared", "app=shop"), "segregation/undeclared")] == ["good-other"]
+        assert run("snapshot", "save", "s", cwd=path, env={"KUBECONFIG": "config"}).status == 0
+        later = run("scan", "--from", "s", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *drift, "--manifests", "declared", cwd=path)
+        assert {f["fingerprint"] for f in later.json["findings"]} == {f["fingerprint"] for f in r.json["findings"]}, later
+        # What may not be listed is not missed, and manifests that cannot be read are told.
+        answers["/api/v1/configmaps"] = (403, {}, b"{}")
+        with Server(answers).running(**{"declared/web.yaml": manifest + "---\na: [\n"}) as other:
+            r = live(other, *drift, "--manifests", "declared")
+            assert r.status == 3 and not of(r, "segregation/not-live") and any(d["file"] == "declared/web.yaml" and d["incomplete"] for d in r.json["diagnostics"]), r
+        for arguments in (["--undeclared", "a=b"], ["--manifests", "missing"], ["--manifests", "declared", "--undeclared", "a in ("]):
+            assert live(path, *arguments).status == 2, arguments
+        assert run("scan", "--manifests", "declared", ".", cwd=path).status == 2
+
+
 def test_wrong_usage():
     r = run("scan")
     assert r.status == 2 and "--cluster" in r.err, r

@@ -429,6 +429,26 @@ def test_namespaces_and_definitions():
         CORE["items"] = before
 
 
+def test_drift_appears_and_is_resolved():
+    cluster = Cluster()
+    with Folder({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good, namespace: shop}\ndata: {colour: blue}\n"}) as manifests:
+        def put(colour):
+            cluster.put("/api/v1/configmaps", {**item("good"), "data": {"colour": colour}})
+        put("blue")
+        with cluster.running("--rules", os.path.join(ROOT, "policies", "segregation", "drift.yaml"), "--rules", os.path.join(ROOT, "policies", "segregation", "not-live.yaml"),
+                             "--manifests", manifests) as watch:
+            assert len(watch.synced()) == 1
+            put("crimson")
+            event = watch.found("appeared", "good")
+            assert event["finding"]["rule"] == "segregation/drift" and event["finding"]["declared"]["line"] == 4 and "crimson" not in event["finding"]["message"], event
+            put("blue")
+            watch.found("resolved", "good")
+            cluster.delete("/api/v1/configmaps", "good")
+            assert watch.found("appeared", "good")["finding"]["rule"] == "segregation/not-live"
+            put("blue")
+            watch.found("resolved", "good")
+
+
 def test_churn_leaves_nothing_behind():
     cluster = Cluster()
     with cluster.running("-q") as watch:
