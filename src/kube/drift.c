@@ -11,8 +11,8 @@ enum { DRIFTS_MAX = 100, DEPTH_MAX = 200, VALUE_MAX = 60 };
 
 struct comparison {
         struct arena *arena;
-        const struct drift_sides *sides;
-        drift_fn *each;
+        const struct kube_drift_sides *sides;
+        kube_drift_fn *each;
         void *userdata;
         size_t count;
 };
@@ -30,9 +30,9 @@ static void compare(struct comparison *c, const struct level *level, const struc
 
 /* --- telling --- */
 
-static void tell(struct comparison *c, enum drift_kind kind, struct str path,
+static void tell(struct comparison *c, enum kube_drift_kind kind, struct str path,
                  const struct doc_node *declared, const struct doc_node *live, struct str what) {
-        const struct drift drift = { kind, path, declared, live, what };
+        const struct kube_drift drift = { kind, path, declared, live, what };
 
         if (c->count++ < DRIFTS_MAX)
                 c->each(c->userdata, &drift);
@@ -69,13 +69,13 @@ static void tell_changed(struct comparison *c, const struct level *level,
                 what = arena_printf(c->arena, "%.*s is %.*s, declared is %.*s",
                                     STR_ARG(level->path), STR_ARG(shown(c, live)),
                                     STR_ARG(shown(c, declared)));
-        tell(c, DRIFT_CHANGED, level->path, declared, live, what);
+        tell(c, KUBE_DRIFT_CHANGED, level->path, declared, live, what);
 }
 
 static void tell_missing(struct comparison *c, const struct level *level, struct str path,
                          const struct doc_node *declared, const struct doc_node *around) {
         (void)level;
-        tell(c, DRIFT_MISSING, path, declared, around,
+        tell(c, KUBE_DRIFT_MISSING, path, declared, around,
              arena_printf(c->arena, "%.*s is declared, and not there", STR_ARG(path)));
 }
 
@@ -167,7 +167,7 @@ static void compare_secret_text(struct comparison *c, const struct level *level,
                         tell_missing(c, level, path, &entry->value, c->sides->live);
                 else if (!str_eq(base64_encode(c->arena, doc_string(&entry->value, STR(""))),
                                  doc_string(live, STR(""))))
-                        tell(c, DRIFT_CHANGED, path, &entry->value, live,
+                        tell(c, KUBE_DRIFT_CHANGED, path, &entry->value, live,
                              arena_printf(c->arena, "%.*s is not as declared", STR_ARG(path)));
         }
 }
@@ -250,7 +250,7 @@ static void tell_added(struct comparison *c, const struct level *level, const st
                        const struct str *keys, const struct map *declared) {
         for (uint32_t i = 0; i < live->list.count; i++)
                 if (!map_get(declared, keys[i]))
-                        tell(c, DRIFT_ADDED, level->path, NULL, &live->list.items[i],
+                        tell(c, KUBE_DRIFT_ADDED, level->path, NULL, &live->list.items[i],
                              arena_printf(c->arena, "%.*s%.*s runs, and is not declared",
                                           STR_ARG(level->path), STR_ARG(keys[i])));
 }
@@ -259,7 +259,7 @@ static void compare_in_order(struct comparison *c, const struct level *level,
                              const struct structure *type, const struct doc_node *declared,
                              const struct doc_node *live) {
         if (declared->list.count != live->list.count) {
-                tell(c, DRIFT_CHANGED, level->path, declared, live,
+                tell(c, KUBE_DRIFT_CHANGED, level->path, declared, live,
                      arena_printf(c->arena, "%.*s has %u items, declared are %u",
                                   STR_ARG(level->path), live->list.count, declared->list.count));
                 return;
@@ -338,8 +338,8 @@ static void compare(struct comparison *c, const struct level *level, const struc
                 tell_changed(c, level, declared, live);
 }
 
-void drift_compare(struct arena *arena, const struct drift_sides *sides, drift_fn *each,
-                   void *userdata) {
+void kube_drift_compare(struct arena *arena, const struct kube_drift_sides *sides,
+                        kube_drift_fn *each, void *userdata) {
         struct comparison c = { arena, sides, each, userdata, 0 };
         const struct level top = { NULL, STR(""), STR(""), 0 };
 

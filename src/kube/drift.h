@@ -24,23 +24,23 @@
 
 #include "kube/structure.h"
 
-enum drift_kind {
-        DRIFT_CHANGED, /* another value */
-        DRIFT_MISSING, /* not there */
-        DRIFT_ADDED,   /* a container that was not declared */
+enum kube_drift_kind {
+        KUBE_DRIFT_CHANGED, /* another value */
+        KUBE_DRIFT_MISSING, /* not there */
+        KUBE_DRIFT_ADDED,   /* a container that was not declared */
 };
 
-struct drift {
-        enum drift_kind kind;
+struct kube_drift {
+        enum kube_drift_kind kind;
         struct str path;                 /* of the field: "spec.replicas" */
         const struct doc_node *declared; /* NULL for what was added */
         const struct doc_node *live;     /* of what is missing: what is around it */
         struct str what;                 /* in words, without anything that may be secret */
 };
 
-typedef void drift_fn(void *userdata, const struct drift *drift);
+typedef void kube_drift_fn(void *userdata, const struct kube_drift *drift);
 
-struct drift_sides {
+struct kube_drift_sides {
         const struct structure *structure; /* of the kind; NULL: not known */
         struct str kind;
         const struct doc_node *declared, *live; /* decoded, of the same version */
@@ -49,5 +49,5 @@ struct drift_sides {
 };
 
 /* Compares, and calls EACH for every difference, at most 100. Text is in ARENA. */
-void drift_compare(struct arena *arena, const struct drift_sides *sides, drift_fn *each,
-                   void *userdata);
+void kube_drift_compare(struct arena *arena, const struct kube_drift_sides *sides,
+                        kube_drift_fn *each, void *userdata);

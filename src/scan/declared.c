@@ -288,7 +288,7 @@ static struct finding *add_finding(struct worker *worker, const struct policy *r
         return worker->list.findings.count > before ? &worker->list.findings.items[before] : NULL;
 }
 
-static void drifted(void *userdata, const struct drift *drift) {
+static void drifted(void *userdata, const struct kube_drift *drift) {
         struct judging *judging = userdata;
         struct worker *worker = judging->worker;
         const struct doc_node *live = drift->live;
@@ -314,7 +314,7 @@ static void compare(struct worker *worker, const struct declared *declared,
                     const struct declared_object *object, const struct resource *live) {
         const struct policy *rule = worker->structures->rules[POLICY_CHECK_DRIFT];
         struct judging judging = { worker, object, rule };
-        struct drift_sides sides = {
+        struct kube_drift_sides sides = {
                 .structure =
                         structure_find(&worker->structures->custom, live->api_version, live->kind),
                 .kind = live->kind,
@@ -328,7 +328,7 @@ static void compare(struct worker *worker, const struct declared *declared,
         if (!rule)
                 return;
         if (sides.declared)
-                drift_compare(&worker->documents, &sides, drifted, &judging);
+                kube_drift_compare(&worker->documents, &sides, drifted, &judging);
         else
                 worker_problem(
                         worker, worker->input->path, live->root->start, (struct doc_pos){ 0, 0 },
