@@ -74,7 +74,7 @@ int confine_landlock_abi(void) {
 
 /* A kernel takes a longer struct than it knows when the rest is zero; ours never has anything in
  * fields of a later ABI. */
-static struct ll_ruleset ruleset_for(int abi, struct confine_result *result) {
+static struct ll_ruleset ruleset_for(int abi, bool connect, struct confine_result *result) {
         struct ll_ruleset ruleset = { .fs = LL_FS_ABI_1 };
 
         result->refer = abi >= 2;
@@ -88,7 +88,7 @@ static struct ll_ruleset ruleset_for(int abi, struct confine_result *result) {
         if (result->truncate)
                 ruleset.fs |= LL_FS_TRUNCATE;
         if (result->network)
-                ruleset.net = LL_NET_BIND_TCP | LL_NET_CONNECT_TCP;
+                ruleset.net = LL_NET_BIND_TCP | (connect ? 0 : LL_NET_CONNECT_TCP);
         if (result->device_ioctl)
                 ruleset.fs |= LL_FS_IOCTL_DEV;
         if (result->scope)
@@ -122,7 +122,7 @@ static int landlock_allow(int ruleset, const char *path, struct confine_result *
 
 static int landlock_apply(const struct confine_rules *rules, struct confine_result *result,
                           struct error *error) {
-        struct ll_ruleset attributes = ruleset_for(result->landlock_abi, result);
+        struct ll_ruleset attributes = ruleset_for(result->landlock_abi, rules->connect, result);
         _cleanup_close_ int ruleset = -1;
         int r;
 
@@ -254,8 +254,20 @@ static const char *const allowed[] = {
 
 /* Honest code of ours never calls these: whoever does is not ours any more. */
 static const char *const killed[] = {
-        "execve", "execveat", "socket", "process_vm_readv", "process_vm_writev",
+        "execve",
+        "execveat",
+        "process_vm_readv",
+        "process_vm_writev",
 };
+
+/* Of clients of a server, and of the resolver (which asks the kernel by netlink, too). */
+static const char *const connecting[] = {
+        "socket",     "connect",       "bind",      "getsockname", "getpeername",
+        "getsockopt", "setsockopt",    "sendto",    "recvfrom",    "sendmsg",
+        "sendmmsg",   "recvmsg",       "shutdown",  "socketpair",  "pipe2",
+        "eventfd2",   "epoll_create1", "epoll_ctl", "epoll_wait",  "epoll_pwait",
+};
+static const char *const no_connecting[] = { "socket" };
 
 static int add_rule(scmp_filter_ctx filter, uint32_t action, const char *name, unsigned count,
                     const struct scmp_arg_cmp *conditions) {
@@ -330,6 +342,19 @@ static int add_killed(scmp_filter_ctx filter) {
         return add_names(filter, SCMP_ACT_KILL_PROCESS, killed, ELEMENTS(killed));
 }
 
+static int add_network(scmp_filter_ctx filter, bool connect) {
+        const struct scmp_arg_cmp option = SCMP_A1(SCMP_CMP_EQ, FIONBIO);
+        int r;
+
+        if (!connect)
+                return add_names(filter, SCMP_ACT_KILL_PROCESS, no_connecting,
+                                 ELEMENTS(no_connecting));
+        r = add_rule(filter, SCMP_ACT_ALLOW, "ioctl", 1, &option);
+        if (r < 0)
+                return r;
+        return add_names(filter, SCMP_ACT_ALLOW, connecting, ELEMENTS(connecting));
+}
+
 /* LeakSanitizer stops the threads of its own process with ptrace from a clone that shares memory.
  */
 static int add_sanitizer(scmp_filter_ctx filter) {
@@ -362,7 +387,7 @@ static int add_sanitizer(scmp_filter_ctx filter) {
         return r;
 }
 
-static int seccomp_fill(scmp_filter_ctx filter) {
+static int seccomp_fill(scmp_filter_ctx filter, bool connect) {
         int r;
 
         /* All threads; and a binary tree instead of a list, which costs less for each call. Where
@@ -389,6 +414,9 @@ static int seccomp_fill(scmp_filter_ctx filter) {
                 if (r < 0)
                         return r;
         }
+        r = add_network(filter, connect);
+        if (r < 0)
+                return r;
         return add_killed(filter);
 }
 
@@ -402,7 +430,7 @@ static bool seccomp_available(void) {
         return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0 && seccomp_api_get() > 0;
 }
 
-static int seccomp_apply(struct confine_result *result, struct error *error) {
+static int seccomp_apply(bool connect, struct confine_result *result, struct error *error) {
         scmp_filter_ctx filter _cleanup_(release_filter) = NULL;
         int r;
 
@@ -411,7 +439,7 @@ static int seccomp_apply(struct confine_result *result, struct error *error) {
         filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
         if (!filter)
                 return error_set(error, -ENOMEM, "cannot make a seccomp filter");
-        r = seccomp_fill(filter);
+        r = seccomp_fill(filter, connect);
         if (r < 0)
                 return error_set(error, r, "cannot build the seccomp filter: %s", strerror(-r));
         r = seccomp_load(filter);
@@ -434,7 +462,7 @@ int confine(const struct confine_rules *rules, struct confine_result *ret, struc
                 if (r < 0)
                         return r;
         }
-        r = seccomp_apply(&result, error);
+        r = seccomp_apply(rules->connect, &result, error);
         if (r < 0)
                 return r;
         if (ret)

@@ -38,6 +38,7 @@ struct confine_rules {
         const char *const *read; /* files and folders that may be read, with all below them. Those
                                     that do not exist are passed over */
         size_t read_count;
+        bool connect; /* to TCP servers, and what looking for their addresses takes */
 };
 
 struct confine_result {

@@ -1,6 +1,5 @@
 #include "client/client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <time.h>
 
@@ -8,6 +7,7 @@
 #include "base/fs.h"
 #include "base/util.h"
 #include "client/plugin.h"
+#include "client/private.h"
 
 enum {
         PER_SECOND = 50,
@@ -19,66 +19,75 @@ enum {
         TOKEN_SECONDS = 60, /* a token file is read again after that, as client-go does */
         TOKEN_MAX = 1 << 20,
         MESSAGE_MAX = 400,
+        ARENA_KEEP = 64 << 10,
 };
 #define ANSWER_MAX ((size_t)256 << 20)
 
-struct client {
-        struct arena arena;       /* lives as long as the client: credentials */
-        struct kubeconfig config; /* a copy, whose credentials change */
-        struct client_options options;
-        CURL *curl;
-        struct str host_header; /* empty: curl's own */
-        struct str base;        /* what comes before the path */
-        struct curl_slist *connect_to;
-        int64_t credential_end; /* of the token or certificate, in seconds since 1970 */
-        int64_t next_ms;        /* no request before that */
-        size_t requests;
-        char curl_error[CURL_ERROR_SIZE];
-};
-
 /* --- time --- */
 
-static int64_t now_ms(void) {
+int64_t client_now_ms(void) {
         struct timespec time;
 
         clock_gettime(CLOCK_MONOTONIC, &time);
         return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
-static void pause_ms(int64_t ms) {
+bool client_is_stopped(const struct client *client) {
+        return client->options.stop && *client->options.stop;
+}
+
+/* A signal ends the pause where it says that all is to stop. */
+static void pause_ms(const struct client *client, int64_t ms) {
         struct timespec left = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
 
-        while (ms > 0 && nanosleep(&left, &left) < 0 && errno == EINTR)
+        while (ms > 0 && !client_is_stopped(client) && nanosleep(&left, &left) < 0 &&
+               errno == EINTR)
                 ;
 }
 
-/* Keeps the rate: a request may begin every so often. */
-static void take_turn(struct client *client) {
-        int64_t now = now_ms(), step = 1000 / client->options.per_second;
+void client_take_turn(struct client *client) {
+        int64_t now = client_now_ms(), step = 1000 / client->options.per_second;
 
         if (client->next_ms > now)
-                pause_ms(client->next_ms - now);
+                pause_ms(client, client->next_ms - now);
         client->next_ms = MAX(client->next_ms, now) + step;
 }
 
 /* --- credentials --- */
 
+/* The last token that could be read stays in force. */
 static int read_token_file(struct client *client, struct error *error) {
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
         struct kubeconfig *config = &client->config;
         int r = fs_read(config->token_file.ptr, -1, TOKEN_MAX, true, &buf, error);
 
-        /* The last one that could be read stays in force. */
         if (r < 0 && config->token.len == 0)
                 return r;
-        if (r >= 0)
-                config->token = arena_str(&client->arena, str_trim(buf_str(&buf)));
+        if (r >= 0) {
+                arena_reset(&client->credentials, 0);
+                config->token = arena_str(&client->credentials, str_trim(buf_str(&buf)));
+        }
         client->credential_end = time(NULL) + TOKEN_SECONDS;
         return 0;
 }
 
-/* Gets credentials that are not there yet or have ended; all of them anew where RENEW says so. */
-static int need_credentials(struct client *client, bool renew, struct error *error) {
+/* What a plugin gave before stays in force until it gives something else. */
+static int run_plugin(struct client *client, struct error *error) {
+        struct kubeconfig config = client->config;
+        struct arena arena = ARENA_INIT;
+        int r = plugin_run(&arena, &config, &client->credential_end, error);
+
+        if (r < 0) {
+                arena_free(&arena);
+                return r;
+        }
+        arena_free(&client->credentials);
+        client->credentials = arena;
+        client->config = config;
+        return 0;
+}
+
+int client_need_credentials(struct client *client, bool renew, struct error *error) {
         struct kubeconfig *config = &client->config;
 
         if (!renew && time(NULL) < client->credential_end)
@@ -86,14 +95,14 @@ static int need_credentials(struct client *client, bool renew, struct error *err
         if (config->token_file.len > 0)
                 return read_token_file(client, error);
         if (config->exec)
-                return plugin_run(&client->arena, config, &client->credential_end, error);
+                return run_plugin(client, error);
         client->credential_end = INT64_MAX;
         return 0;
 }
 
 static struct curl_slist *header(struct client *client, struct curl_slist *list, const char *name,
                                  struct str value) {
-        struct str line = arena_printf(&client->arena, "%s: %.*s", name, STR_ARG(value));
+        struct str line = arena_printf(&client->request, "%s: %.*s", name, STR_ARG(value));
 
         return curl_slist_append(list, line.ptr);
 }
@@ -106,7 +115,7 @@ static bool is_line(struct str value) {
         return true;
 }
 
-static struct curl_slist *headers_of(struct client *client, const char *accept) {
+struct curl_slist *client_headers(struct client *client, const char *accept) {
         const struct kubeconfig *config = &client->config;
         struct curl_slist *list =
                 header(client, NULL, "Accept", str_from(accept ? accept : "application/json"));
@@ -114,16 +123,16 @@ static struct curl_slist *headers_of(struct client *client, const char *accept) 
         if (client->host_header.len > 0)
                 list = header(client, list, "Host", client->host_header);
         if (config->token.len > 0 && is_line(config->token))
-                list = curl_slist_append(list,
-                                         arena_printf(&client->arena, "Authorization: Bearer %.*s",
-                                                      STR_ARG(config->token))
-                                                 .ptr);
+                list = curl_slist_append(list, arena_printf(&client->request,
+                                                            "Authorization: Bearer %.*s",
+                                                            STR_ARG(config->token))
+                                                       .ptr);
         else if (config->name.len > 0)
                 list = header(client, list, "Authorization",
-                              arena_printf(&client->arena, "Basic %.*s",
+                              arena_printf(&client->request, "Basic %.*s",
                                            STR_ARG(base64_encode(
-                                                   &client->arena,
-                                                   arena_printf(&client->arena, "%.*s:%.*s",
+                                                   &client->request,
+                                                   arena_printf(&client->request, "%.*s:%.*s",
                                                                 STR_ARG(config->name),
                                                                 STR_ARG(config->password))))));
         if (config->as.len > 0)
@@ -136,6 +145,17 @@ static struct curl_slist *headers_of(struct client *client, const char *accept) 
 }
 
 /* --- one attempt --- */
+
+/* A request that is to change something. */
+struct client_write {
+        const char *method, *type;
+        struct str body;
+};
+
+struct request {
+        const char *path, *accept;
+        const struct client_write *write; /* NULL: GET */
+};
 
 struct attempt {
         struct client_answer *answer;
@@ -164,7 +184,7 @@ static void set_blob(CURL *curl, CURLoption option, struct str pem) {
                 curl_easy_setopt(curl, option, &blob);
 }
 
-static int code_of(CURLcode code) {
+int client_error_code(CURLcode code) {
         switch (code) {
         case CURLE_OK:
                 return 0;
@@ -181,38 +201,53 @@ static int code_of(CURLcode code) {
                 return -EKEYREJECTED;
         case CURLE_OUT_OF_MEMORY:
                 return -ENOMEM;
+        case CURLE_ABORTED_BY_CALLBACK:
+                return -ECANCELED;
         default:
                 return -EPROTO;
         }
 }
 
-static int try_once(struct client *client, const char *path, const char *accept,
+static void set_body(CURL *curl, const struct client_write *write) {
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, write ? write->method : NULL);
+        if (!write) {
+                curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+                return;
+        }
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, write->body.ptr);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)write->body.len);
+}
+
+static int try_once(struct client *client, const struct request *request,
                     struct client_answer *answer, struct error *error) {
         struct attempt attempt = { .answer = answer, .limit = client->options.answer_max };
-        struct arena_mark mark = arena_mark(&client->arena);
-        struct curl_slist *headers = headers_of(client, accept);
+        struct curl_slist *headers;
         CURL *curl = client->curl;
         CURLcode code;
 
+        arena_reset(&client->request, ARENA_KEEP);
+        headers = client_headers(client, request->accept);
+        if (request->write)
+                headers = header(client, headers, "Content-Type", str_from(request->write->type));
         buf_clear(&answer->body);
         client->curl_error[0] = '\0';
-        curl_easy_setopt(curl, CURLOPT_URL,
-                         arena_printf(&client->arena, "%.*s%s", STR_ARG(client->base), path).ptr);
+        curl_easy_setopt(
+                curl, CURLOPT_URL,
+                arena_printf(&client->request, "%.*s%s", STR_ARG(client->base), request->path).ptr);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, &attempt);
-        set_blob(curl, CURLOPT_SSLCERT_BLOB, client->config.certificate);
-        set_blob(curl, CURLOPT_SSLKEY_BLOB, client->config.key);
+        set_body(curl, request->write);
+        client_set_certificate(client, curl);
         client->requests++;
         code = curl_easy_perform(curl);
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer->status);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, NULL);
         curl_slist_free_all(headers);
-        arena_rewind(&client->arena, mark);
         if (attempt.too_long)
-                return error_set(error, -EFBIG, "the answer to %s is larger than %zu bytes", path,
-                                 attempt.limit);
+                return error_set(error, -EFBIG, "the answer to %s is larger than %zu bytes",
+                                 request->path, attempt.limit);
         if (code != CURLE_OK)
-                return error_set(error, code_of(code), "cannot reach %.*s: %s",
+                return error_set(error, client_error_code(code), "cannot reach %.*s: %s",
                                  STR_ARG(client->config.server),
                                  *client->curl_error ? client->curl_error
                                                      : curl_easy_strerror(code));
@@ -238,8 +273,7 @@ static int64_t pause_before(struct client *client, unsigned next) {
         return MIN(ms, (int64_t)LONGEST_PAUSE_MS);
 }
 
-/* What a Status object says, shortened: the server's words may be long. */
-static struct str status_message(struct arena *arena, struct str body) {
+struct str client_status_message(struct arena *arena, struct str body) {
         struct arena scratch _cleanup_(arena_free) = ARENA_INIT;
         struct doc_source source = { STR(""), body };
         struct doc_reader reader;
@@ -253,22 +287,24 @@ static struct str status_message(struct arena *arena, struct str body) {
                                           0, MESSAGE_MAX));
 }
 
-int client_get(struct client *client, const char *path, const char *accept,
-               struct client_answer *answer, struct error *error) {
+static int send_request(struct client *client, const struct request *request,
+                        struct client_answer *answer, struct error *error) {
         bool renewed = false;
         int r = 0;
 
         for (unsigned attempt = 0; attempt < client->options.attempts; attempt++) {
                 if (attempt > 0)
-                        pause_ms(pause_before(client, attempt - 1));
-                take_turn(client);
-                r = need_credentials(client, false, error);
+                        pause_ms(client, pause_before(client, attempt - 1));
+                client_take_turn(client);
+                if (client_is_stopped(client))
+                        return error_set(error, -ECANCELED, "it was interrupted");
+                r = client_need_credentials(client, false, error);
                 if (r < 0)
                         return r;
-                r = try_once(client, path, accept, answer, error);
+                r = try_once(client, request, answer, error);
                 if (r >= 0 && answer->status == 401 && !renewed) {
                         renewed = true;
-                        r = need_credentials(client, true, error);
+                        r = client_need_credentials(client, true, error);
                         if (r < 0)
                                 return r;
                         continue;
@@ -276,10 +312,47 @@ int client_get(struct client *client, const char *path, const char *accept,
                 if (!is_passing(r, answer->status))
                         break;
         }
+        arena_reset(&client->message, ARENA_KEEP);
         answer->message = STR("");
         if (r >= 0 && answer->status >= 400)
-                answer->message = status_message(&client->arena, buf_str(&answer->body));
+                answer->message = client_status_message(&client->message, buf_str(&answer->body));
         return r;
+}
+
+int client_get(struct client *client, const char *path, const char *accept,
+               struct client_answer *answer, struct error *error) {
+        return send_request(client, &(struct request){ path, accept, NULL }, answer, error);
+}
+
+/* --- changing --- */
+
+void client_add_escaped(struct buf *buf, struct str text) {
+        for (size_t i = 0; i < text.len; i++) {
+                unsigned char c = (unsigned char)text.ptr[i];
+
+                if ((c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') ||
+                    (c && strchr("-_.~", c)))
+                        buf_add_char(buf, (char)c);
+                else
+                        buf_printf(buf, "%%%02X", c);
+        }
+}
+
+int client_apply(struct client *client, const char *path, const struct client_change *change,
+                 struct client_answer *answer, struct error *error) {
+        const struct client_write write = { "PATCH", "application/apply-patch+yaml", change->body };
+        enum client_rights needed = change->dry_run ? CLIENT_DRY_RUN : CLIENT_CHANGE;
+        struct buf query _cleanup_(buf_free) = BUF_INIT;
+
+        if (client->options.rights < needed)
+                return error_set(error, -EPERM,
+                                 "this client may only read: nothing was sent to the server");
+        if (!change->manager || !*change->manager)
+                return error_set(error, -EINVAL, "who applies has to have a name");
+        buf_printf(&query, "%s?fieldValidation=Strict%s%s&fieldManager=", path,
+                   change->dry_run ? "&dryRun=All" : "", change->force ? "&force=true" : "");
+        client_add_escaped(&query, str_from(change->manager));
+        return send_request(client, &(struct request){ query.data, NULL, &write }, answer, error);
 }
 
 /* --- making one --- */
@@ -306,7 +379,6 @@ static int use_server_name(struct client *client, struct error *error) {
                              str_ends(host, STR("]")) || str_find(host, STR(":"), 0) < 0 ? ":443"
                                                                                          : "")
                         .ptr);
-        curl_easy_setopt(client->curl, CURLOPT_CONNECT_TO, client->connect_to);
         return 0;
 }
 
@@ -336,12 +408,22 @@ static int check(const struct kubeconfig *config, struct error *error) {
         return 0;
 }
 
-static void set_options(struct client *client) {
-        const struct kubeconfig *config = &client->config;
-        CURL *curl = client->curl;
+static int is_still_wanted(void *userdata, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d) {
+        (void)a;
+        (void)b;
+        (void)c;
+        (void)d;
+        return client_is_stopped(userdata);
+}
 
-        curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
-        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+void client_set_certificate(const struct client *client, CURL *curl) {
+        set_blob(curl, CURLOPT_SSLCERT_BLOB, client->config.certificate);
+        set_blob(curl, CURLOPT_SSLKEY_BLOB, client->config.key);
+}
+
+void client_set_options(const struct client *client, CURL *curl) {
+        const struct kubeconfig *config = &client->config;
+
         curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -353,9 +435,13 @@ static void set_options(struct client *client) {
         curl_easy_setopt(curl, CURLOPT_USERAGENT, "redoubt/" REDOUBT_VERSION);
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, config->insecure ? 0L : 1L);
         curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, config->insecure ? 0L : 2L);
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, client->connect_to);
         if (config->proxy.len > 0)
                 curl_easy_setopt(curl, CURLOPT_PROXY, config->proxy.ptr);
         set_blob(curl, CURLOPT_CAINFO_BLOB, config->authority);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_still_wanted);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, client);
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 }
 
 int client_new(const struct kubeconfig *config, const struct client_options *options,
@@ -376,9 +462,11 @@ int client_new(const struct kubeconfig *config, const struct client_options *opt
         if (!client->curl)
                 out_of_memory();
         impersonate(client);
-        set_options(client);
         if (config->server_name.len > 0)
                 r = use_server_name(client, error);
+        client_set_options(client, client->curl);
+        curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, client->curl_error);
+        curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, receive);
         if (r < 0)
                 client = client_free(client);
         *ret = client;
@@ -391,6 +479,9 @@ struct client *client_free(struct client *client) {
         curl_easy_cleanup(client->curl);
         curl_slist_free_all(client->connect_to);
         arena_free(&client->arena);
+        arena_free(&client->credentials);
+        arena_free(&client->message);
+        arena_free(&client->request);
         free(client);
         return NULL;
 }

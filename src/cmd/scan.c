@@ -12,6 +12,7 @@
 #include "cmd/rbac.h"
 #include "cmd/rules.h"
 #include "cmd/scan.h"
+#include "scan/declared.h"
 #include "scan/scan.h"
 #include "scan/tally.h"
 
@@ -66,6 +67,17 @@ const struct option_spec scan_specs[] = {
         { 'j', "threads", "N", "worker threads; all processors by default", OPTION_INTEGER,
           AT(threads), .min = 1, .max = 256 },
         CLUSTER_OPTIONS(struct scan_arguments, cluster),
+        { 0, "manifests", "PATH",
+          "a file or folder with what is declared of the cluster: findings tell the line that they "
+          "come from, and where the cluster differs (drift) there are findings, too",
+          OPTION_STRINGS, AT(manifests), .hint = OPTION_HINT_FILE },
+        { 0, "undeclared", "SELECTOR",
+          "live objects with these labels (app=shop) have to be among the manifests", OPTION_STRING,
+          AT(undeclared) },
+        { 0, "watch", NULL,
+          "go on as the cluster changes: a line for each finding that appears or is resolved (with "
+          "--new-only, only those that were not there at the beginning)",
+          OPTION_FLAG, AT(watch) },
         OPTION_SECTION("Limits"),
         { 0, "max-file-size", "SIZE", "refuse larger files; 64M by default", OPTION_SIZE,
           AT(max_file), .min = 1, .max = INT64_C(2) << 30 },
@@ -333,6 +345,73 @@ static void scan_and_time(struct command_context *context, const struct scan_opt
         report->seconds = now() - started;
 }
 
+static struct scan_options options_of(struct command_context *context, struct policy_set *set,
+                                      const struct input_list *old, const struct input_list *crds) {
+        const struct scan_arguments *arguments = context->options;
+        struct scan_options options = {
+                .policies = set,
+                .old = arguments->old.count > 0 ? old : NULL,
+                .crds = arguments->crds.count > 0 ? crds : NULL,
+                .limits = limits_of(arguments),
+                .threads = arguments->threads > 0 ? (unsigned)arguments->threads
+                                                  : (unsigned)pool_default_threads(),
+                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
+                .user = str_from(arguments->as ? arguments->as : ""),
+                .as_submitted = arguments->as_submitted,
+                .max_findings =
+                        arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
+        };
+
+        options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
+                                        &options.group_count);
+        return options;
+}
+
+/* What is declared of the cluster. */
+static int read_manifests(struct command_context *context, struct scan_options *options,
+                          struct input_list *manifests) {
+        const struct scan_arguments *arguments = context->options;
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->manifests.count && r >= 0; i++)
+                r = input_add(manifests, arguments->manifests.items[i], context->error);
+        if (r < 0 || arguments->manifests.count == 0)
+                return r;
+        return declared_read(options, manifests, arguments->undeclared, &options->declared,
+                             context->error);
+}
+
+/* Files that are read while it goes on. */
+static int watch_cluster(struct command_context *context, const struct scan_options *options,
+                         const struct cluster_wish *wish, const struct input_list *manifests) {
+        const struct scan_arguments *arguments = context->options;
+
+        if (manifests->problems.count > 0)
+                return error_set(context->error, -EINVAL, "%.*s: %.*s",
+                                 STR_ARG(manifests->problems.items[0].file),
+                                 STR_ARG(manifests->problems.items[0].message));
+        return scan_watch(context, options, wish, arguments->crds.items, arguments->crds.count);
+}
+
+static int check_usage(const struct command_context *context, int argc) {
+        const struct scan_arguments *arguments = context->options;
+        const struct cluster_arguments *cluster = &arguments->cluster;
+
+        if (arguments->new_only && arguments->old.count == 0 && !arguments->watch)
+                return command_usage_error(context, "--new-only needs --old OLD or --watch");
+        if (argc == 0 && !arguments->given && !cluster_named(cluster))
+                return command_usage_error(context, "give a PATH, --cluster or --from");
+        if (arguments->manifests.count > 0 && !cluster_named(cluster))
+                return command_usage_error(context, "--manifests needs --cluster or --from");
+        if (arguments->undeclared && arguments->manifests.count == 0)
+                return command_usage_error(context, "--undeclared needs --manifests PATH");
+        if (arguments->watch && (!cluster->cluster || cluster->snapshots.count > 0 || argc > 0 ||
+                                 arguments->old.count > 0))
+                return command_usage_error(context, "--watch looks at a live cluster and nothing "
+                                                    "else: --cluster --watch");
+        return 0;
+}
+
 int scan_command(struct command_context *context, int argc, char **argv, const char *about) {
         const struct scan_arguments *arguments = context->options;
         struct policy_set set _cleanup_(policy_set_free) = { 0 };
@@ -345,15 +424,17 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         struct report report = { .list = &list,
                                  .title = joined(context->arena, argc, argv),
                                  .version = REDOUBT_VERSION };
-        struct scan_options options;
+        struct input_list manifests _cleanup_(input_free) = { .file_limit = limits.file_bytes };
+        struct cluster_wish wish = { .namespace = arguments->namespace, .set = &set };
+        struct scan_options options = options_of(context, &set, &old, &crds);
         struct tally tally _cleanup_(tally_free) = { 0 };
         int r;
 
-        if (arguments->new_only && arguments->old.count == 0)
-                return command_usage_error(context, "--new-only needs --old OLD");
-        if (argc == 0 && !arguments->given && !cluster_named(&arguments->cluster))
-                return command_usage_error(context, "give a PATH, --cluster or --from");
-        r = open_outputs(context, arguments, &outputs);
+        r = check_usage(context, argc);
+        if (r != 0)
+                return r;
+        if (!arguments->watch)
+                r = open_outputs(context, arguments, &outputs);
         if (r >= 0)
                 r = rules_load(&arguments->rules, context, &set);
         if (r >= 0 && about)
@@ -371,31 +452,22 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
         if (r >= 0)
                 r = add_crds(context, &crds);
         if (r >= 0)
-                r = cluster_open(
-                        context, &arguments->cluster,
-                        &(struct cluster_wish){ .namespace = arguments->namespace, .set = &set },
-                        &inputs, NULL);
-        if (r >= 0 && !arguments->no_sandbox)
+                r = read_manifests(context, &options, &manifests);
+        wish.declared = options.declared;
+        if (r >= 0 && !arguments->watch)
+                r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
+        if (r >= 0 && !arguments->watch && !arguments->no_sandbox)
                 r = confine_scan(context, argc, argv);
-        if (r < 0)
+        options.frames = shows_frames(&outputs);
+        if (r >= 0 && arguments->watch)
+                r = watch_cluster(context, &options, &wish, &manifests);
+        if (r < 0 || arguments->watch) {
+                declared_free(options.declared);
                 return r;
-
-        options = (struct scan_options){
-                .policies = &set,
-                .old = arguments->old.count > 0 ? &old : NULL,
-                .crds = arguments->crds.count > 0 ? &crds : NULL,
-                .limits = limits,
-                .threads = arguments->threads > 0 ? (unsigned)arguments->threads
-                                                  : (unsigned)pool_default_threads(),
-                .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
-                .user = str_from(arguments->as ? arguments->as : ""),
-                .as_submitted = arguments->as_submitted,
-                .frames = shows_frames(&outputs),
-                .max_findings =
-                        arguments->max_findings > 0 ? (size_t)arguments->max_findings : 1000000,
-        };
-        options.groups = rbac_groups_of(context->arena, &arguments->groups, options.user,
-                                        &options.group_count);
+        }
+        /* What is wrong with the manifests is wrong with the scan. */
+        for (size_t i = 0; i < manifests.problems.count; i++)
+                *vec_push(&inputs.problems) = manifests.problems.items[i];
         if (arguments->rules.frameworks.count > 0) {
                 tally_init(&tally, &set);
                 options.tally = &tally;
@@ -408,6 +480,7 @@ int scan_command(struct command_context *context, int argc, char **argv, const c
                         option_strs(context->arena, &arguments->rules.frameworks),
                         arguments->rules.frameworks.count, &report.framework_count);
         r = write_outputs(context, &outputs, &report, arguments->all);
+        declared_free(options.declared);
         return r < 0 ? r : exit_status(&report, arguments->fail_on);
 }
 

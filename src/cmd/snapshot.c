@@ -29,6 +29,7 @@ static int write_all(struct command_context *context, const char *path,
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
                       S_IRUSR | S_IWUSR);
         _cleanup_fclose_ FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+        const struct cluster_wish wish = { 0 };
         struct snapshot_writer *writer;
         bool complete = true;
         int64_t count;
@@ -46,6 +47,14 @@ static int write_all(struct command_context *context, const char *path,
                 snapshot_writer_add_problem(writer, problem->message, problem->incomplete);
                 complete &= !problem->incomplete;
         }
+        for (size_t i = 0; i < objects->gaps.count; i++) {
+                struct str message =
+                        cluster_gap_message(context->arena, &wish, &objects->gaps.items[i]);
+
+                command_note("%.*s", STR_ARG(message));
+                complete = false;
+        }
+        snapshot_writer_add_lists(writer, objects);
         count = snapshot_writer_end(writer);
         if (count < 0)
                 return error_set(context->error, (int)count, "cannot write %s: %s", path,
@@ -64,9 +73,10 @@ static int save(struct command_context *context, int argc, char **argv) {
 
         (void)argc;
         cluster.cluster = true;
-        r = cluster_open(context, &cluster,
-                         &(struct cluster_wish){ .namespace = arguments->namespace }, &objects,
-                         &server);
+        r = cluster_open(
+                context, &cluster,
+                &(struct cluster_wish){ .namespace = arguments->namespace, .keep_gaps = true },
+                &objects, &server);
         return r < 0 ? r : write_all(context, argv[0], &objects, server);
 }
 

@@ -55,7 +55,10 @@ struct finding {
         const struct rule_info *rule;
         struct str message;
         struct resource_ref resource;
+        struct resource_ref owner; /* at the top of what made a live object; kind empty: nothing */
         struct finding_location location;
+        struct finding_location declared; /* of a live object: where the manifests say so; file
+                                             empty: they do not */
         struct finding_location *related; /* other places that decided it, in document order */
         size_t related_count;
         struct finding_frame frame;

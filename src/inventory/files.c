@@ -167,5 +167,7 @@ void input_add_text(struct input_list *list, struct str path, struct str text) {
 void input_free(struct input_list *list) {
         vec_free(&list->files);
         vec_free(&list->problems);
+        vec_free(&list->lists);
+        vec_free(&list->gaps);
         arena_free(&list->arena);
 }

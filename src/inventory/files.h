@@ -19,12 +19,21 @@ struct input_file {
         struct str text; /* what standard input or git held; NULL for files */
 };
 
+/* A list of a cluster: one that was read, or one that could not be. */
+struct input_gap {
+        struct str group, version, kind, resource;
+        bool namespaced, metadata_only;
+        struct str scope;  /* "any namespace", "the cluster", or a namespace */
+        struct str reason; /* why it could not be read; of one that was, its resourceVersion */
+};
+
 struct input_list {
         struct arena arena;
         VEC(struct input_file) files;
-        VEC(struct diagnostic) problems; /* folders and links that could not be read */
-        size_t ignored;                  /* files and folders left out by .redoubtignore */
-        size_t file_limit;               /* bytes that standard input may have; set by the caller */
+        VEC(struct diagnostic) problems;   /* folders and links that could not be read */
+        VEC(struct input_gap) lists, gaps; /* of clusters: what was read, and what could not be */
+        size_t ignored;                    /* files and folders left out by .redoubtignore */
+        size_t file_limit; /* bytes that standard input may have; set by the caller */
 };
 
 /* Adds what PATH stands for. Returns 0 or a negative errno with ERROR where PATH itself cannot be

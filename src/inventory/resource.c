@@ -78,6 +78,28 @@ static void expand(struct finder *f, const struct doc_node *node, struct str api
                 find(f, &items->list.items[i], plain ? STR("") : api_version, item_kind, depth + 1);
 }
 
+/* The metadata of an object of a cluster, as src/inventory/live_object.c writes it. */
+static bool is_partial(const struct doc_node *node, struct str api_version, struct str kind) {
+        return str_eq(kind, STR("PartialObjectMetadata")) &&
+               str_eq(api_version, STR("meta.k8s.io/v1")) &&
+               doc_string(doc_find(node, "of", "kind"), STR("")).len > 0;
+}
+
+static void add_partial(struct finder *f, const struct doc_node *node) {
+        struct resource_list own = { 0 }, *list = f->list;
+        const struct doc_node *of = doc_get(node, STR("of"));
+        bool as_submitted = f->as_submitted;
+
+        f->list = &own;
+        f->as_submitted = true;
+        add(f, node, doc_string(doc_get(of, STR("apiVersion")), STR("v1")),
+            doc_string(doc_get(of, STR("kind")), STR("")));
+        f->as_submitted = as_submitted;
+        f->list = list;
+        list->partial = own.items;
+        list->partial->metadata_only = true;
+}
+
 static bool is_list(const struct doc_node *node, struct str kind) {
         return str_ends(kind, STR("List")) && doc_get(node, STR("items"));
 }
@@ -100,6 +122,8 @@ static void find(struct finder *f, const struct doc_node *node, struct str defau
         else if (api_version.len == 0 || kind.len == 0 ||
                  is_tool_file(kube_group_version(api_version).group))
                 f->list->foreign = true;
+        else if (is_partial(node, api_version, kind))
+                add_partial(f, node);
         else if (is_list(node, kind))
                 expand(f, node, api_version, kind, depth);
         else

@@ -19,12 +19,15 @@ struct resource {
         const struct kube_kind *known; /* NULL: a kind that is not built in */
         const struct doc_node *root;   /* as written; paths are relative to it */
         const struct doc_node *object; /* as the API server decodes it; nodes lead back to ROOT */
+        bool metadata_only;            /* of which nothing else is known */
 };
 
 struct resource_list {
         struct resource *items;
         size_t count, capacity;
-        bool foreign;          /* the document is no Kubernetes object */
+        struct resource *partial; /* the object of which the document has only the metadata (a
+                                     PartialObjectMetadata of a cluster); NULL: it is whole */
+        bool foreign;             /* the document is no Kubernetes object */
         struct error *problem; /* it is one, but cannot be judged: why and where (in the arena) */
 };
 

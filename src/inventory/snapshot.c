@@ -9,7 +9,7 @@
 #include "doc/write.h"
 #include "finding/sha256.h"
 
-enum { LEVEL = 3, LINE_LIMIT = 32 << 20, VERSION = 1, OBJECTS_MAX = 10000000 };
+enum { LEVEL = 3, LINE_LIMIT = 32 << 20, VERSION = 2, OBJECTS_MAX = 10000000 };
 
 #define HIDDEN "UkVEQUNURUQ=" /* the base64 of a word that says so */
 
@@ -86,7 +86,13 @@ static const struct doc_node *hidden_values(struct arena *arena, const struct do
         return made;
 }
 
+/* A Secret, or the metadata of one. */
 static bool is_secret(const struct doc_node *object) {
+        const struct doc_node *of = doc_get(object, STR("of"));
+
+        if (of &&
+            str_eq(doc_string(doc_get(object, STR("kind")), STR("")), STR("PartialObjectMetadata")))
+                object = of;
         return str_eq(doc_string(doc_get(object, STR("kind")), STR("")), STR("Secret")) &&
                str_eq(doc_string(doc_get(object, STR("apiVersion")), STR("")), STR("v1"));
 }
@@ -131,6 +137,35 @@ void snapshot_writer_add_problem(struct snapshot_writer *writer, struct str mess
         buf_add_json(&writer->line, message);
         buf_printf(&writer->line, ",\"incomplete\":%s}", incomplete ? "true" : "false");
         write_line(writer);
+}
+
+/* A list that was read, or (GAP) could not be. */
+static void add_list(struct snapshot_writer *writer, const struct input_gap *list, bool gap) {
+        const struct {
+                const char *name;
+                struct str value;
+        } fields[] = {
+                { "group", list->group }, { "version", list->version },
+                { "kind", list->kind },   { "resource", list->resource },
+                { "scope", list->scope }, { gap ? "reason" : "resourceVersion", list->reason },
+        };
+
+        buf_printf(&writer->line, "{\"%s\":{", gap ? "gap" : "list");
+        for (size_t i = 0; i < ELEMENTS(fields); i++) {
+                buf_printf(&writer->line, "\"%s\":", fields[i].name);
+                buf_add_json(&writer->line, fields[i].value);
+                buf_add_char(&writer->line, ',');
+        }
+        buf_printf(&writer->line, "\"namespaced\":%s,\"metadataOnly\":%s}}",
+                   list->namespaced ? "true" : "false", list->metadata_only ? "true" : "false");
+        write_line(writer);
+}
+
+void snapshot_writer_add_lists(struct snapshot_writer *writer, const struct input_list *list) {
+        for (size_t i = 0; i < list->lists.count; i++)
+                add_list(writer, &list->lists.items[i], false);
+        for (size_t i = 0; i < list->gaps.count; i++)
+                add_list(writer, &list->gaps.items[i], true);
 }
 
 int64_t snapshot_writer_end(struct snapshot_writer *writer) {
@@ -187,7 +222,8 @@ static int read_header(struct snapshot_reader *reader, const struct doc_node *li
         if (!str_eq(doc_string(doc_get(line, STR("redoubt")), STR("")), STR("snapshot")))
                 return error_set(reader->error, -EINVAL, "%.*s is no snapshot",
                                  STR_ARG(reader->path));
-        if (!version || version->kind != DOC_INT || version->integer != VERSION)
+        if (!version || version->kind != DOC_INT || version->integer < 1 ||
+            version->integer > VERSION)
                 return error_set(reader->error, -EINVAL,
                                  "%.*s is a snapshot of another version of this program",
                                  STR_ARG(reader->path));
@@ -231,6 +267,36 @@ static int read_problem(struct snapshot_reader *reader, const struct doc_node *l
         return 0;
 }
 
+static bool is_true(const struct doc_node *node) {
+        return node && node->kind == DOC_BOOL && node->boolean;
+}
+
+static struct str text_at(struct snapshot_reader *reader, const struct doc_node *map,
+                          const char *key) {
+        return arena_str(&reader->list->arena, doc_string(doc_get(map, str_from(key)), STR("")));
+}
+
+static int read_list(struct snapshot_reader *reader, const struct doc_node *list, bool gap) {
+        struct input_gap made = {
+                .group = text_at(reader, list, "group"),
+                .version = text_at(reader, list, "version"),
+                .kind = text_at(reader, list, "kind"),
+                .resource = text_at(reader, list, "resource"),
+                .scope = text_at(reader, list, "scope"),
+                .reason = text_at(reader, list, gap ? "reason" : "resourceVersion"),
+                .namespaced = is_true(doc_get(list, STR("namespaced"))),
+                .metadata_only = is_true(doc_get(list, STR("metadataOnly"))),
+        };
+
+        if (made.resource.len == 0)
+                return broken(reader, "the snapshot has a list of nothing");
+        if (gap)
+                *vec_push(&reader->list->gaps) = made;
+        else
+                *vec_push(&reader->list->lists) = made;
+        return 0;
+}
+
 static int read_line(struct snapshot_reader *reader) {
         struct doc_source source = { STR(""), buf_str(&reader->line) };
         struct doc_reader json;
@@ -246,6 +312,11 @@ static int read_line(struct snapshot_reader *reader) {
                 return broken(reader, "the snapshot has a line that is no JSON");
         if (doc_get(doc->root, STR("end")))
                 return read_end(reader, doc_get(doc->root, STR("end")));
+        if (doc_get(doc->root, STR("list")) || doc_get(doc->root, STR("gap"))) {
+                const struct doc_node *gap = doc_get(doc->root, STR("gap"));
+
+                return read_list(reader, gap ? gap : doc_get(doc->root, STR("list")), gap != NULL);
+        }
         if (doc_get(doc->root, STR("problem")))
                 return read_problem(reader, doc->root);
         return read_object(reader, doc->root);

@@ -3,9 +3,11 @@
  *
  * A snapshot is a zstd stream of lines of JSON:
  *
- *     {"redoubt":"snapshot","version":1,"server":"https://..."}
+ *     {"redoubt":"snapshot","version":2,"server":"https://..."}
  *     {"path":"cluster:shop/pods/web","object":{...}}            for each object
- *     {"problem":"cannot list secrets ...","incomplete":true}    for each thing that was not read
+ *     {"list":{"resource":"pods",...,"resourceVersion":"71"}}    for each list that was read
+ *     {"gap":{"resource":"secrets",...,"reason":"403 Forbidden"}}  and that could not be
+ *     {"problem":"...","incomplete":true}                        for what else is to be told
  *     {"end":{"objects":255,"sha256":"..."}}                     of all bytes before this line
  *
  * Nothing of it is trusted when it is read: it is decompressed bit by bit, lines and objects have
@@ -30,6 +32,9 @@ void snapshot_writer_add(struct snapshot_writer *writer, struct str path,
 
 void snapshot_writer_add_problem(struct snapshot_writer *writer, struct str message,
                                  bool incomplete);
+
+/* Adds the lists of LIST: those that were read and the gaps. */
+void snapshot_writer_add_lists(struct snapshot_writer *writer, const struct input_list *list);
 
 /* Ends the file and frees the writer. Returns the number of objects, or a negative errno where not
  * all of it could be written. */

@@ -177,7 +177,7 @@ static int read_metadata(struct loader *l, const struct doc_node *object, struct
         const struct doc_node *annotations = doc_get(metadata, STR("annotations"));
         const struct doc_node *severity = doc_get(labels, STR(POLICY_LABEL_SEVERITY));
         struct rule_info *info = &policy->info;
-        struct str practice, judge;
+        struct str practice, judge, reads;
         int r;
 
         if (!metadata)
@@ -206,6 +206,10 @@ static int read_metadata(struct loader *l, const struct doc_node *object, struct
         policy->pod_templates = str_eq(judge, STR("pod-templates"));
         if (judge.len > 0 && !policy->pod_templates)
                 return bad(annotations, error, POLICY_ANNOTATION_JUDGE " must be pod-templates");
+        reads = doc_string(doc_get(annotations, STR(POLICY_ANNOTATION_READS)), STR(""));
+        policy->metadata_only = str_eq(reads, STR("metadata"));
+        if (reads.len > 0 && !policy->metadata_only)
+                return bad(annotations, error, POLICY_ANNOTATION_READS " must be metadata");
         return 0;
 }
 
@@ -391,6 +395,9 @@ static int read_check(const struct doc_node *object, enum policy_check *ret, str
                 [POLICY_CHECK_DUPLICATE_KEY] = "duplicate-key",
                 [POLICY_CHECK_UNKNOWN_KIND] = "unknown-kind",
                 [POLICY_CHECK_UNSERVED_VERSION] = "unserved-version",
+                [POLICY_CHECK_DRIFT] = "drift",
+                [POLICY_CHECK_MISSING_LIVE] = "missing-live",
+                [POLICY_CHECK_UNDECLARED] = "undeclared",
         };
         struct str name = doc_string(doc_find(object, "spec", "check"), STR(""));
 

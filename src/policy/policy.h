@@ -29,6 +29,7 @@
 #define POLICY_ANNOTATION_REMEDY "redoubt.io/remedy"
 #define POLICY_ANNOTATION_CONTROLS "redoubt.io/controls"
 #define POLICY_ANNOTATION_JUDGE "redoubt.io/judge"
+#define POLICY_ANNOTATION_READS "redoubt.io/reads" /* "metadata": the rest is not needed */
 
 /* Of a MutatingAdmissionPolicy that is the fix of a rule: its id; and what may stop working. */
 #define POLICY_ANNOTATION_FIX "redoubt.io/fix-of"
@@ -120,6 +121,9 @@ enum policy_check {
         POLICY_CHECK_DUPLICATE_KEY,
         POLICY_CHECK_UNKNOWN_KIND,
         POLICY_CHECK_UNSERVED_VERSION,
+        POLICY_CHECK_DRIFT, /* those about what is declared and what is live */
+        POLICY_CHECK_MISSING_LIVE,
+        POLICY_CHECK_UNDECLARED,
         POLICY_CHECK_COUNT
 };
 
@@ -141,6 +145,7 @@ struct policy {
         bool reinvoke;        /* reinvocationPolicy: IfNeeded */
         bool ignore_failures; /* failurePolicy: Ignore */
         bool pod_templates;   /* judge: pod-templates */
+        bool metadata_only;   /* reads: metadata; the rest of the object is not needed */
         bool uses_object;     /* some expression mentions `object` */
         bool uses_old_object; /* ... `oldObject` */
         bool uses_request;    /* some expression mentions `request` */

@@ -69,14 +69,22 @@ static void add_rule(struct buf *buf, const struct rule_info *rule) {
         buf_add_char(buf, ']');
 }
 
-static void add_finding(struct buf *buf, const struct finding *finding) {
+void json_finding(struct buf *buf, const struct finding *finding) {
         buf_add_char(buf, '{');
         add_rule(buf, finding->rule);
         json_string(buf, "message", finding->message);
         json_key(buf, "resource");
         add_resource(buf, &finding->resource);
+        if (finding->owner.kind.len > 0) {
+                json_key(buf, "owner");
+                add_resource(buf, &finding->owner);
+        }
         json_key(buf, "location");
         add_location(buf, &finding->location);
+        if (finding->declared.file.len > 0) {
+                json_key(buf, "declared");
+                add_location(buf, &finding->declared);
+        }
         json_key(buf, "related");
         buf_add_char(buf, '[');
         for (size_t i = 0; i < finding->related_count; i++) {
@@ -120,6 +128,8 @@ void json_coverage(struct buf *buf, const struct report *report) {
                 json_number(buf, "known", coverage->known);
         }
         json_number(buf, "excepted", coverage->excepted);
+        if (coverage->repeated > 0)
+                json_number(buf, "repeated", coverage->repeated);
         json_number(buf, "bytes", coverage->bytes);
         json_bool(buf, "complete", !report_incomplete(report));
         buf_add_char(buf, '}');
@@ -146,7 +156,7 @@ void write_json(struct out *out, const struct report *report) {
         buf_add(buf, STR("{\"schemaVersion\":\"1\",\n\"findings\":["));
         for (size_t i = 0; i < list->findings.count; i++) {
                 buf_add(buf, i > 0 ? STR(",\n") : STR("\n"));
-                add_finding(buf, &list->findings.items[i]);
+                json_finding(buf, &list->findings.items[i]);
                 out_spill(out);
         }
         buf_add(buf, STR("],\n\"diagnostics\":["));

@@ -13,5 +13,8 @@ void json_string(struct buf *buf, const char *key, struct str value);
 void json_number(struct buf *buf, const char *key, size_t value);
 void json_bool(struct buf *buf, const char *key, bool value);
 
+/* FINDING as an object, on one line. */
+void json_finding(struct buf *buf, const struct finding *finding);
+
 /* The object that says what was judged. */
 void json_coverage(struct buf *buf, const struct report *report);

@@ -20,6 +20,7 @@ struct report_coverage {
         size_t created, updated, deleted; /* objects, where an old version was given */
         size_t known;    /* findings left out because the old version has them, too */
         size_t excepted; /* findings left out because of an exception */
+        size_t repeated; /* findings left out because what made the object has them */
 };
 
 struct control_report;

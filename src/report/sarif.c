@@ -121,6 +121,14 @@ static void add_related(struct buf *buf, const struct finding *finding) {
         buf_add_char(buf, ']');
 }
 
+static void add_owner(struct buf *buf, const struct resource_ref *owner) {
+        struct buf name _cleanup_(buf_free) = BUF_INIT;
+
+        buf_printf(&name, "%.*s %.*s%s%.*s", STR_ARG(owner->kind), STR_ARG(owner->namespace),
+                   owner->namespace.len ? "/" : "", STR_ARG(owner->name));
+        json_string(buf, "owner", buf_str(&name));
+}
+
 static void add_result(struct buf *buf, const struct finding *finding, size_t rule_index) {
         const struct rule_info *rule = finding->rule;
         const struct finding_location *location = &finding->location;
@@ -148,6 +156,8 @@ static void add_result(struct buf *buf, const struct finding *finding, size_t ru
         json_string(buf, "severity", str_from(severity_name(rule->severity)));
         json_string(buf, "practice", rule->practice);
         json_string(buf, "path", location->path);
+        if (finding->owner.kind.len > 0)
+                add_owner(buf, &finding->owner);
         buf_add(buf, STR("}}"));
 }
 

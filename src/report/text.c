@@ -165,6 +165,18 @@ static void add_object_line(struct buf *buf, const struct report_style *style, s
                 text_add_object(&piece, &finding->resource);
                 flow_piece(&flow, separator, INK_STRONG, buf_str(&piece));
         }
+        if (finding->owner.kind.len > 0) {
+                buf_clear(&piece);
+                buf_add(&piece, STR("made by "));
+                text_add_object(&piece, &finding->owner);
+                flow_piece(&flow, separator, INK_STRONG, buf_str(&piece));
+        }
+        if (finding->declared.file.len > 0) {
+                buf_clear(&piece);
+                buf_add(&piece, STR("declared at "));
+                text_add_place(&piece, finding->declared.file, finding->declared.start);
+                flow_piece(&flow, separator, INK_STRONG, buf_str(&piece));
+        }
         if (finding->frame.count == 0 && finding->location.path.len > 0)
                 flow_piece(&flow, separator, INK_PLAIN, finding->location.path);
         buf_clear(&piece);

@@ -3,6 +3,8 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "inventory/cluster.h"
+#include "scan/declared.h"
 #include "scan/private.h"
 
 static const char marker[] = "# <- finding";
@@ -127,8 +129,71 @@ static int add_namespace(struct namespaces *namespaces, struct str text, struct 
         return MIN(r, 0);
 }
 
+/* --- live objects and what is declared of them --- */
+
+/* Each object of TEXT as one of a cluster; what DECLARED names was looked for. */
+struct live_case {
+        struct input_list *files;
+        bool declared;
+};
+
+static void add_live(struct live_case *live, struct arena *arena, const struct resource *resource,
+                     struct str text) {
+        struct input_list *files = live->files;
+
+        if (live->declared)
+                *vec_push(&files->lists) =
+                        (struct input_gap){ .group = arena_str(&files->arena, resource->group),
+                                            .resource =
+                                                    arena_str(&files->arena, resource->resource),
+                                            .scope = STR("any namespace") };
+        else
+                input_add_text(files,
+                               cluster_path_of(arena, resource->group, resource->resource,
+                                               resource->namespace, resource->name),
+                               text);
+}
+
+static void read_live(struct live_case *live, struct str text) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct doc_source source = { STR("live"), text };
+        struct resource_list resources;
+        struct doc_reader reader;
+        struct doc *doc;
+
+        doc_reader_init(&reader, &source, DOC_YAML, NULL);
+        while (doc_read(&reader, &arena, &doc, NULL) > 0) {
+                struct buf lines _cleanup_(buf_free) = BUF_INIT;
+
+                /* Lines are those of the case. */
+                buf_add_repeat(&lines, '\n', doc->start.line - 1);
+                buf_add(&lines, str_slice(text, doc->text_start, doc->text_end));
+                resources_of(&arena, doc, STR("default"), true, &resources);
+                for (size_t i = 0; i < resources.count; i++)
+                        add_live(live, &arena, &resources.items[i], buf_str(&lines));
+        }
+}
+
+static void judge_live(const struct scan_options *base, struct str object, struct str declared,
+                       struct finding_list *list) {
+        struct input_list files _cleanup_(input_free) = { 0 };
+        struct input_list manifests _cleanup_(input_free) = { 0 };
+        struct report_coverage coverage = { 0 };
+        struct scan_options options = *base;
+        struct error error;
+
+        read_live(&(struct live_case){ &files, false }, object);
+        read_live(&(struct live_case){ &files, true }, declared);
+        input_add_text(&manifests, STR("declared"), declared);
+        if (declared_read(&options, &manifests, "app", &options.declared, &error) < 0)
+                return;
+        scan_files(&options, &files, list, &coverage);
+        declared_free(options.declared);
+}
+
 static void judge_text(const struct policy *policy, const struct doc_source *source,
-                       const struct namespaces *namespaces, struct finding_list *list) {
+                       struct str declared, const struct namespaces *namespaces,
+                       struct finding_list *list) {
         struct policy *only = (struct policy *)(uintptr_t)policy;
         struct policy_set set = { .policies = { &only, 1, 1 },
                                   .compiler = PTHREAD_MUTEX_INITIALIZER };
@@ -139,6 +204,10 @@ static void judge_text(const struct policy *policy, const struct doc_source *sou
                                         .max_findings = 10000 };
         struct report_coverage coverage = { 0 };
 
+        if (declared.len > 0) {
+                judge_live(&options, source->text, declared, list);
+                return;
+        }
         scan_source(&options, source, namespaces, list, &coverage);
         if (coverage.objects == 0)
                 *vec_push(&list->diagnostics) =
@@ -150,7 +219,8 @@ static int run_case(const struct policy *policy, const struct doc_source *source
                     const struct doc_node *node, case_result_fn *report, void *userdata,
                     struct error *error) {
         const struct doc_node *object = doc_get(node, STR("object")),
-                              *namespace = doc_get(node, STR("namespace"));
+                              *namespace = doc_get(node, STR("namespace")),
+                              *declared = doc_get(node, STR("declared")), *marked;
         struct finding_list list _cleanup_(finding_list_free) = { 0 };
         struct namespaces namespaces _cleanup_(namespaces_free) = { 0 };
         struct buf problem _cleanup_(buf_free) = BUF_INIT;
@@ -164,9 +234,12 @@ static int run_case(const struct policy *policy, const struct doc_source *source
         if (namespace && add_namespace(&namespaces, doc_string(namespace, STR("")), error) < 0)
                 return -EINVAL;
         text = (struct doc_source){ source->name, object->string };
-        judge_text(policy, &text, &namespaces, &list);
-        compare(&problem, object->string, doc_string(doc_get(node, STR("message")), STR("")), &list,
-                object->start.line);
+        judge_text(policy, &text, doc_string(declared, STR("")), &namespaces, &list);
+        /* What is declared and not live is found where it is declared. */
+        marked = str_find(doc_string(declared, STR("")), str_from(marker), 0) >= 0 ? declared
+                                                                                   : object;
+        compare(&problem, marked->string, doc_string(doc_get(node, STR("message")), STR("")), &list,
+                marked->start.line);
         result = (struct case_result){ .file = source->name,
                                        .rule = policy->info.id,
                                        .name = doc_string(doc_get(node, STR("name")), STR("")),

@@ -218,6 +218,7 @@ static void place_in_document(struct worker *worker, struct finding *finding,
                                                    struct finding_location);
         for (size_t i = 1; i < spot->count; i++)
                 finding->related[i - 1] = location(worker, spot->nodes[i]);
+        declared_place(worker, spot->nodes[0], &finding->declared);
         finding->fingerprint = finding_fingerprint(&worker->list.arena, finding,
                                                    stable_path(worker, spot->nodes[0]));
         if (worker->options->frames)

@@ -117,7 +117,8 @@ static void judge_subject(struct worker *worker, const struct policy_subject *su
         if (set->pod_security && plan->count > 0 && !knows_namespace(worker, subject))
                 return;
         for (size_t i = 0; i < plan->count; i++) {
-                if (!policy_matches(plan->policies[i], subject) ||
+                if ((worker->resource->metadata_only && !plan->policies[i]->metadata_only) ||
+                    !policy_matches(plan->policies[i], subject) ||
                     (set->pod_security &&
                      !policy_is_enforced(set, plan->policies[i], subject->namespace_object)))
                         continue;
@@ -196,6 +197,7 @@ static void judge_resource(struct worker *worker, const struct resource *resourc
 
         worker_start_resource(worker, resource, &subject);
         worker_judge_structure(worker, resource);
+        worker_judge_declared(worker, resource);
         report_mutating(worker, resource);
         if (old) {
                 subject.operation = POLICY_UPDATE;
@@ -241,6 +243,36 @@ void worker_judge_derived(struct worker *worker, const struct doc *doc) {
         arena_reset(&worker->documents, ARENA_KEEP);
 }
 
+static bool is_live(const struct worker *worker) {
+        return worker->input && str_starts(worker->input->path, STR(CLUSTER_PATH));
+}
+
+static void note_lineage(struct worker *worker, const struct resource *resource) {
+        if (!worker->no_lineage && is_live(worker))
+                lineage_add(&worker->lineage, resource);
+}
+
+/* Of which only the metadata is known: it is judged by the rules that need no more, and says who
+ * owns it. */
+static void judge_partial(struct worker *worker, const struct resource *resource) {
+        struct policy_subject subject = resource_subject(resource);
+
+        note_lineage(worker, resource);
+        if (worker->judge)
+                return;
+        worker_start_resource(worker, resource, &subject);
+        worker_judge_declared(worker, resource);
+        judge_subject(worker, &subject, false);
+}
+
+static void judge_one(struct worker *worker, const struct resource *resource) {
+        note_lineage(worker, resource);
+        if (worker->judge)
+                worker->judge(worker, resource);
+        else
+                judge_resource(worker, resource);
+}
+
 void worker_judge_document(struct worker *worker, const struct doc *doc) {
         const struct doc_pos nowhere = { 0, 0 };
         struct resource_list resources;
@@ -259,10 +291,9 @@ void worker_judge_document(struct worker *worker, const struct doc *doc) {
         } else if (resources.foreign)
                 worker->coverage.skipped++;
         for (size_t i = 0; i < resources.count; i++)
-                if (worker->judge)
-                        worker->judge(worker, &resources.items[i]);
-                else
-                        judge_resource(worker, &resources.items[i]);
+                judge_one(worker, &resources.items[i]);
+        if (resources.partial)
+                judge_partial(worker, resources.partial);
         worker_judge_keys(worker, doc, &resources);
         arena_reset(&worker->documents, ARENA_KEEP);
 }

@@ -141,6 +141,48 @@ void owners_free(struct owners *owners);
 struct resource_ref owners_top(const struct owners *owners, struct arena *scratch,
                                const struct resource *resource);
 
+/* lineage.c: which live objects were made by which. */
+struct lineage {
+        struct arena arena;
+        struct map by_key; /* group, kind, namespace and name -> struct lineage_entry */
+};
+void lineage_add(struct lineage *lineage, const struct resource *resource);
+
+/* Moves what FROM knows to LINEAGE. */
+void lineage_join(struct lineage *lineage, struct lineage *from);
+
+/* Tells the findings of LIST what is at the top of the owners of their objects, and takes those out
+ * that repeat what is found in an owner. Returns how many. */
+size_t lineage_apply(const struct lineage *lineage, const struct declared *declared,
+                     struct finding_list *list);
+void lineage_free(struct lineage *lineage);
+
+/* Where in a pod PATH is: a path in a pod, or in something with a template of pods. */
+struct str path_in_pod(struct str path);
+
+/* live.c: what is at the top of the owners of OBJECT; RET is untouched where nothing is. */
+struct store_object;
+struct store;
+void live_owner(const struct store *store, const struct store_object *object,
+                struct resource_ref *ret);
+
+/* declared.c: what manifests say of live objects. Finds what autoscalers of FILES scale; */
+void declared_find_scaled(struct declared *declared, const struct input_list *files);
+void declared_note_scaled(struct declared *declared, const struct resource *resource);
+/* compares a live resource with what is declared of it; */
+void worker_judge_declared(struct worker *worker, const struct resource *live);
+/* begins to look which of the declared objects are live; notes that the one at PATH is; */
+void declared_begin(struct declared *declared);
+bool declared_mark_live(struct declared *declared, struct str path);
+/* makes findings of those that are not, where the lists of FILES would have had them; */
+void declared_find_missing(struct worker *worker, const struct input_list *files);
+/* the place in the manifests that NODE of the worker's resource comes from; */
+void declared_place(struct worker *worker, const struct doc_node *node,
+                    struct finding_location *ret);
+/* that of FINDING's owner. */
+void declared_place_owner(const struct declared *declared, struct arena *arena,
+                          struct finding *finding);
+
 /* installed.c: the policies and bindings of a cluster, with those that are about to be applied. */
 struct simulation;
 struct simulate_options;
@@ -198,6 +240,8 @@ struct worker {
         struct arena scratch;   /* reset for each judgement */
         struct arena lasting;   /* plans */
         struct plan *plans;
+        struct lineage lineage; /* of live objects */
+        bool no_lineage;        /* which somebody else knows */
         struct finding_list list;
         struct report_coverage coverage;
         size_t dropped; /* findings beyond the limit */
@@ -262,8 +306,8 @@ struct worker_spot {
 void worker_add_finding(struct worker *worker, const struct rule_info *rule, struct str message,
                         const struct worker_spot *spot);
 
-/* found.c: why VIOLATION, an expression that failed, could not be judged: the fact that is not known
- * (in ARENA), else its message. */
+/* found.c: why VIOLATION, an expression that failed, could not be judged: the fact that is not
+ * known (in ARENA), else its message. */
 struct str found_unknown(struct arena *arena, const struct policy_violation *violation);
 
 /* found.c: a policy_violation_fn; makes a finding of a violation by WORKER's resource. */

@@ -146,6 +146,7 @@ static void add_coverage(struct report_coverage *to, const struct report_coverag
         to->templates += from->templates;
         to->bytes += from->bytes;
         to->excepted += from->excepted;
+        to->repeated += from->repeated;
         to->created += from->created;
         to->updated += from->updated;
         to->deleted += from->deleted;
@@ -160,6 +161,7 @@ void worker_join(struct worker *worker, struct finding_list *list,
         vec_free(&worker->list.findings);
         vec_free(&worker->list.diagnostics);
         arena_adopt(&list->arena, &worker->list.arena);
+        lineage_free(&worker->lineage);
         add_coverage(coverage, &worker->coverage);
         arena_free(&worker->documents);
         arena_free(&worker->scratch);
@@ -263,6 +265,7 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         struct namespaces namespaces = { 0 };
         struct old_objects old = { 0 };
         struct structures structures = { 0 };
+        struct lineage lineage _cleanup_(lineage_free) = { 0 };
         struct authorizer authorizer;
 
         structures_init(&structures, options->policies);
@@ -271,6 +274,8 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         gather(options, files, &namespaces, &structures);
         add_definition_problems(options, &structures, list, coverage);
         authorizer_init(&authorizer, options, files);
+        if (options->declared)
+                declared_find_scaled(options->declared, files);
         for (size_t i = 0; i <= threads; i++)
                 workers[i] = (struct worker){ .options = options,
                                               .namespaces = &namespaces,
@@ -281,9 +286,11 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
         if (options->old)
                 old_each_deleted(&old, worker_judge_deleted, &workers[threads]);
         analyses_run(&workers[threads], files);
+        declared_find_missing(&workers[threads], files);
         add_known_problems(options, files, list, coverage);
         for (size_t i = 0; i <= threads; i++) {
                 dropped += workers[i].dropped;
+                lineage_join(&lineage, &workers[i].lineage);
                 worker_join(&workers[i], list, coverage);
         }
         authorizer_add_problems(&authorizer, list, coverage);
@@ -297,5 +304,6 @@ void scan_files(const struct scan_options *options, const struct input_list *fil
                                          "%zu findings beyond the limit of %zu are not shown "
                                          "(--max-findings)",
                                          dropped, options->max_findings));
+        coverage->repeated += lineage_apply(&lineage, options->declared, list);
         finding_list_sort(list);
 }

@@ -19,6 +19,7 @@
 #include "report/report.h"
 
 struct tally;
+struct declared;
 
 struct scan_options {
         struct policy_set *policies;  /* its catalogue is compiled as needed */
@@ -33,10 +34,11 @@ struct scan_options {
         struct str user;      /* who makes the requests; empty: nobody that is known */
         const struct str *groups;
         size_t group_count;
-        bool as_submitted;   /* judge the text, not what the API server would decode */
-        bool frames;         /* copy source lines into findings: some report shows them */
-        struct tally *tally; /* told of what was judged (scan/tally.h); NULL: nobody asks */
-        size_t max_findings; /* more are counted but not kept, and the scan is incomplete */
+        bool as_submitted;         /* judge the text, not what the API server would decode */
+        bool frames;               /* copy source lines into findings: some report shows them */
+        struct declared *declared; /* scan/declared.h: what manifests say of a cluster; NULL */
+        struct tally *tally;       /* told of what was judged (scan/tally.h); NULL: nobody asks */
+        size_t max_findings;       /* more are counted but not kept, and the scan is incomplete */
         /* Called now and then by the thread that scans; NULL: nobody wants to know. */
         void (*progress)(void *userdata, size_t files, uint64_t bytes, struct str file);
         void *userdata;

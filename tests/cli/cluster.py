@@ -107,10 +107,63 @@ def test_one_namespace():
 
 
 def test_what_a_listed_workload_controls_is_judged_once():
-    owned = item("bad-1", ownerReferences=[{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "good", "controller": True}])
+    owned = item("bad-1", ownerReferences=[{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "bad", "uid": "7", "controller": True}])
     other = item("bad-2", ownerReferences=[{"apiVersion": "example.com/v1", "kind": "Runner", "name": "x", "controller": True}])
-    with Server({"/api/v1/pods": {"items": [owned, other]}}).running() as path:
-        assert names(live(path)) == ["cluster:shop/pods/bad-2"]
+    answers = {"/api/v1/pods": {"items": [owned, other]}, "/apis/apps/v1/replicasets": {"items": [item("bad", uid="7")]}}
+    with Server(answers).running() as path:
+        r = live(path)
+        assert names(r) == ["cluster:shop/pods/bad-2", "cluster:shop/replicasets.apps/bad"] and r.json["coverage"]["repeated"] == 1, r
+        assert r.json["findings"][0]["owner"] == {"apiVersion": "example.com/v1", "kind": "Runner", "namespace": "shop", "name": "x"}, r
+    # Who only claims to be made by something that is there, or by something that is not, is judged like any other.
+    for uid, answer in (("8", 200), ("7", 404)):
+        owned["metadata"]["ownerReferences"][0]["uid"] = uid
+        answers["/apis/apps/v1/replicasets"] = {"items": [item("bad", uid="7")] if answer == 200 else []}
+        answers["/apis/apps/v1/namespaces/shop/replicasets/bad"] = (404, {}, b"{}")
+        with Server(answers).running() as path:
+            r = live(path)
+            assert "cluster:shop/pods/bad-1" in names(r), r
+            assert answer == 200 or any("ReplicaSet shop/bad, which objects name as what controls them, is not there" in d["message"] for d in r.json["diagnostics"]), r
+
+
+def chain(name, kind, owner, uid):
+    return {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", **item(name, uid=uid, ownerReferences=[owner] if owner else [])}
+
+
+def test_owners_are_followed_to_the_top():
+    def owner(kind, name, uid):
+        return {"apiVersion": "example.com/v1", "kind": kind, "name": name, "uid": uid, "controller": True}
+    groups = {"kind": "APIGroupDiscoveryList", "items": APPS["items"] + [{"metadata": {"name": "example.com"}, "versions": [{"version": "v1", "resources": [
+        {"resource": name, "responseKind": {"kind": kind}, "scope": "Namespaced", "verbs": ["list"]} for name, kind in (("runners", "Runner"), ("fleets", "Fleet"))]}]}]}
+    base = "/apis/example.com/v1/namespaces/shop/"
+    answers = {"/apis": groups, "/api/v1/pods": {"items": [item(f"bad-{i}", ownerReferences=[owner("Runner", "r", "1")]) for i in range(20)]},
+               base + "runners/r": chain("r", "Runner", owner("Fleet", "f", "2"), "1"), base + "fleets/f": chain("f", "Fleet", None, "2")}
+    server = Server(answers)
+    with server.running() as path:
+        r = live(path)
+        assert {f["owner"]["name"] for f in r.json["findings"]} == {"f"} and len(r.json["findings"]) == 20, r
+        # Each is asked for once, and by its metadata alone.
+        asked = [a for a in server.asked if base in a[1]]
+        assert len(asked) == 2 and all("PartialObjectMetadata" in a[3]["Accept"] for a in asked), asked
+        assert run("snapshot", "save", "s", cwd=path, env={"KUBECONFIG": "config"}).status == 0
+        later = run("scan", "--from", "s", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", cwd=path)
+        assert {f["owner"]["name"] for f in later.json["findings"]} == {"f"}, later
+        text = run("scan", "--from", "s", "--no-catalogue", "--rules", "rule.yaml", cwd=path)
+        assert "made by Fleet shop/f" in text.text, text
+    # Circles end, and owners that may not be read are told by the name that is known.
+    answers[base + "fleets/f"] = chain("f", "Fleet", owner("Runner", "r", "1"), "2")
+    with Server(answers).running() as path:
+        assert len(live(path).json["findings"]) == 20
+    answers[base + "runners/r"] = (403, {}, b"{}")
+    with Server(answers).running() as path:
+        r = live(path)
+        assert {f["owner"]["name"] for f in r.json["findings"]} == {"r"}, r
+    # Who owns itself, and a thousand owners that are not there: bounded.
+    answers["/api/v1/pods"] = {"items": [item(f"bad-{i}", ownerReferences=[owner("Runner", f"no-{i}", "1")]) for i in range(40)]}
+    answers |= {base + f"runners/no-{i}": (403, {}, b"{}") for i in range(40)}
+    server = Server(answers)
+    with server.running() as path:
+        assert len(live(path).json["findings"]) == 40
+    assert len([a for a in server.asked if base in a[1]]) == 20, "after 20 refusals nobody is asked any more"
 
 
 def test_what_may_not_be_read_is_told():
@@ -119,12 +172,16 @@ def test_what_may_not_be_read_is_told():
         r = live(path)
         assert r.status == 3 and names(r) == ["cluster:shop/configmaps/bad"], r
         messages = [d["message"] for d in r.json["diagnostics"]]
-        assert any("cannot list pods in any namespace: 1 rules not judged (403 Forbidden)" in m for m in messages), messages
-        assert any("Secrets are not read: 1 rules" in m for m in messages), messages
-    # Secrets are no gap, they are left out unless asked for.
+        assert any("cannot list pods in any namespace: 1 rule not judged (403 Forbidden)" in m for m in messages), messages
+    # Of Secrets only the metadata is asked for, and only where some rule needs no more.
     server = Server({"/api/v1/secrets": {"items": [{**item("bad"), "data": {"key": "aHVudGVyMg=="}}]}})
     with server.running() as path:
         assert live(path).status == 0 and not any("secrets" in asked[1] for asked in server.asked), server.asked
+        open(os.path.join(path, "metadata.yaml"), "w").write(RULE.replace("name: any", "name: meta, annotations: {redoubt.io/reads: metadata}"))
+        r = live(path, "--rules", "metadata.yaml")
+        assert names(r) == ["cluster:shop/secrets/bad"] and "aHVudGVyMg" not in r.text and r.status == 1, r
+        assert any("of secrets only the metadata is read: 1 rule about them is not judged" in d["message"] for d in r.json["diagnostics"]), r
+        assert [a[3]["Accept"] for a in server.asked if "secrets" in a[1]] == ["application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"], server.asked
         assert names(live(path, "--read-secrets")) == ["cluster:shop/secrets/bad"]
         assert "aHVudGVyMg==" not in run("scan", "--cluster", "--read-secrets", "--no-catalogue", "--rules", "rule.yaml", cwd=path, env={"KUBECONFIG": "config"}).text
 
@@ -286,7 +343,7 @@ def test_snapshots():
     with Server(answers).running() as path:
         expected = live(path)
         saved = run("snapshot", "save", "s", cwd=path, env={"KUBECONFIG": "config"})
-        assert saved.status == 3 and "s: 301 objects" in saved.err and "cannot list deployments.apps" in saved.err, saved
+        assert saved.status == 3 and "s: 302 objects" in saved.err and "cannot list deployments.apps" in saved.err, saved
         assert stat.S_IMODE(os.stat(os.path.join(path, "s")).st_mode) == 0o600
         both = run("snapshot", "save", "--read-secrets", "t", cwd=path, env={"KUBECONFIG": "config"})
         assert both.status == 3 and "t: 302 objects" in both.err, both
@@ -310,6 +367,42 @@ def test_snapshots():
             r = later("other")
             assert r.status == 2 and "is no snapshot" in r.err, (content, r)
         assert later("missing").status == 2 and run("snapshot", "save", "missing/s", cwd=path, env={"KUBECONFIG": "config"}).status == 2
+
+
+def test_what_manifests_declare():
+    manifest = ("# what is declared\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: bad\n  namespace: shop\n  labels: {app: shop}\nspec:\n  replicas: 2\n"
+                "  selector: {matchLabels: {app: shop}}\n  template:\n    metadata: {labels: {app: shop}}\n    spec: {containers: [{name: c, image: i}]}\n"
+                "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: gone, namespace: shop}\n")
+    live_spec = {"replicas": 5, "selector": {"matchLabels": {"app": "shop"}}, "template": {"metadata": {"labels": {"app": "shop"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}
+    owned = item("bad-pod", ownerReferences=[{"apiVersion": "apps/v1", "kind": "Deployment", "name": "bad", "uid": "1", "controller": True}])
+    answers = {"/apis/apps/v1/deployments": {"items": [{**item("bad", uid="1", labels={"app": "shop"}), "spec": live_spec}, item("good-other", labels={"app": "shop"})]},
+               "/api/v1/pods": {"items": [owned]}}
+    drift = ["--rules", os.path.join(ROOT, "policies", "segregation")]
+    with Server(answers).running(**{"declared/web.yaml": manifest}) as path:
+        def scan_declared(*arguments):
+            return live(path, *drift, "--manifests", "declared", *arguments)
+
+        def of(result, rule):
+            return [f for f in result.json["findings"] if f["rule"] == rule]
+        r = scan_declared()
+        found = of(r, "segregation/drift")
+        assert [f["message"] for f in found] == ["spec.replicas is 5, declared is 2"] and found[0]["declared"]["file"] == "declared/web.yaml" and found[0]["declared"]["line"] == 9, r
+        assert [(f["resource"]["name"], f["location"]["file"], f["location"]["line"]) for f in of(r, "segregation/not-live")] == [("gone", "declared/web.yaml", 17)], r
+        assert not of(r, "segregation/undeclared")
+        # Other findings tell where they come from, too; those of pods the object that made them.
+        assert {(f["declared"]["line"], f["declared"]["path"]) for f in of(r, "any") if f["resource"]["name"] == "bad"} == {(5, "metadata.name")}, r
+        assert [f["resource"]["name"] for f in of(scan_declared("--undeclared", "app=shop"), "segregation/undeclared")] == ["good-other"]
+        assert run("snapshot", "save", "s", cwd=path, env={"KUBECONFIG": "config"}).status == 0
+        later = run("scan", "--from", "s", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *drift, "--manifests", "declared", cwd=path)
+        assert {f["fingerprint"] for f in later.json["findings"]} == {f["fingerprint"] for f in r.json["findings"]}, later
+        # What may not be listed is not missed, and manifests that cannot be read are told.
+        answers["/api/v1/configmaps"] = (403, {}, b"{}")
+        with Server(answers).running(**{"declared/web.yaml": manifest + "---\na: [\n"}) as other:
+            r = live(other, *drift, "--manifests", "declared")
+            assert r.status == 3 and not of(r, "segregation/not-live") and any(d["file"] == "declared/web.yaml" and d["incomplete"] for d in r.json["diagnostics"]), r
+        for arguments in (["--undeclared", "a=b"], ["--manifests", "missing"], ["--manifests", "declared", "--undeclared", "a in ("]):
+            assert live(path, *arguments).status == 2, arguments
+        assert run("scan", "--manifests", "declared", ".", cwd=path).status == 2
 
 
 def test_wrong_usage():

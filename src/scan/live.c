@@ -1,0 +1,593 @@
+#include "scan/live.h"
+
+#include <time.h>
+
+#include "base/util.h"
+#include "inventory/cluster.h"
+#include "scan/private.h"
+
+enum {
+        ARENA_KEEP = 1 << 20,
+        OWNER_DEPTH = 16,
+        REFOLD_MS = 1000,   /* between two looks at what owners have */
+        ANALYSE_MS = 2000,  /* between two runs of the analyses, at least, */
+        ANALYSE_SHARE = 20, /* and so many times what the last one took */
+        REBUILD_MS = 2000,  /* between changes of what everything is judged by */
+        PATH_PARTS = 2,
+};
+
+/* A finding about an object. Its text is behind it, in the same block of memory. */
+struct live_finding {
+        const struct rule_info *rule;
+        struct str message, path, fingerprint;
+        struct doc_pos start, end;
+        struct str declared_file;
+        struct doc_pos declared;
+        bool told; /* not hidden behind an owner's */
+};
+
+/* What is known of an object: the data of the store. */
+struct judged {
+        struct resource_ref resource;
+        bool incomplete;
+        size_t count;
+        struct live_finding items[];
+};
+
+struct live_scan {
+        struct scan_options options;
+        struct store *store;
+        live_event_fn *event;
+        live_lists_fn *lists;
+        void *userdata;
+        struct worker worker;
+        struct namespaces namespaces;
+        struct structures structures;
+        struct authorizer authorizer;
+        struct finding_list derived; /* of the analyses */
+        struct live_summary summary;
+        struct finding_list missing; /* what is declared and not there */
+        bool some_dirty, namespaces_due, rebuild_due, analyse_due, refold_due, missing_due;
+        int64_t refolded_ms, analysed_ms, analysing_ms, rebuilt_ms, missed_ms;
+};
+
+/* --- telling --- */
+
+static void count_open(struct live_scan *live, const struct rule_info *rule, bool more) {
+        live->summary.open[rule->severity] += more ? 1 : -1;
+        if (more)
+                live->summary.appeared++;
+        else
+                live->summary.resolved++;
+}
+
+static void tell(struct live_scan *live, const struct store_object *object,
+                 const struct judged *judged, const struct live_finding *item,
+                 enum live_event event) {
+        struct finding finding = {
+                .rule = item->rule,
+                .message = item->message,
+                .resource = judged->resource,
+                .fingerprint = item->fingerprint,
+                .location = { object->path, item->start, item->end, item->path },
+                .declared = { item->declared_file, item->declared },
+        };
+
+        live_owner(live->store, object, &finding.owner);
+        count_open(live, item->rule, event == LIVE_APPEARED);
+        live->event(live->userdata, event, &finding);
+}
+
+static void tell_problems(struct live_scan *live, const struct finding_list *list) {
+        for (size_t i = 0; i < list->diagnostics.count; i++) {
+                const struct diagnostic *problem = &list->diagnostics.items[i];
+                const struct finding finding = { .message = problem->message,
+                                                 .location = { problem->file, problem->pos } };
+
+                if (!problem->incomplete)
+                        continue;
+                live->summary.problems++;
+                live->event(live->userdata, LIVE_PROBLEM, &finding);
+        }
+}
+
+/* --- findings of an object --- */
+
+static size_t text_size(const struct finding *finding) {
+        return finding->message.len + finding->location.path.len + finding->fingerprint.len +
+               finding->declared.file.len;
+}
+
+static struct str take_text(char **to, struct str text) {
+        struct str taken = { *to, text.len };
+
+        if (text.len > 0)
+                memcpy(*to, text.ptr, text.len);
+        *to += text.len;
+        return taken;
+}
+
+/* The findings of LIST in one block. */
+static struct judged *judged_new(const struct finding_list *list, bool incomplete) {
+        const struct resource_ref none = { 0 };
+        const struct resource_ref *ref =
+                list->findings.count > 0 ? &list->findings.items[0].resource : &none;
+        size_t size = sizeof(struct judged) + list->findings.count * sizeof(struct live_finding) +
+                      ref->api_version.len + ref->kind.len + ref->namespace.len + ref->name.len;
+        struct judged *judged;
+        char *to;
+
+        for (size_t i = 0; i < list->findings.count; i++)
+                size += text_size(&list->findings.items[i]);
+        judged = xrealloc(NULL, 1, size);
+        to = (char *)&judged->items[list->findings.count];
+        judged->incomplete = incomplete;
+        judged->count = list->findings.count;
+        judged->resource =
+                (struct resource_ref){ take_text(&to, ref->api_version), take_text(&to, ref->kind),
+                                       take_text(&to, ref->namespace), take_text(&to, ref->name) };
+        for (size_t i = 0; i < list->findings.count; i++) {
+                const struct finding *finding = &list->findings.items[i];
+
+                judged->items[i] = (struct live_finding){
+                        .rule = finding->rule,
+                        .message = take_text(&to, finding->message),
+                        .path = take_text(&to, finding->location.path),
+                        .fingerprint = take_text(&to, finding->fingerprint),
+                        .start = finding->location.start,
+                        .end = finding->location.end,
+                        .declared_file = take_text(&to, finding->declared.file),
+                        .declared = finding->declared.start,
+                };
+        }
+        return judged;
+}
+
+static struct live_finding *find_finding(struct judged *judged, struct str fingerprint) {
+        for (size_t i = 0; judged && i < judged->count; i++)
+                if (str_eq(judged->items[i].fingerprint, fingerprint))
+                        return &judged->items[i];
+        return NULL;
+}
+
+/* --- owners --- */
+
+static struct store_object *owner_of(const struct store *store, const struct store_object *object) {
+        struct store_object *owner =
+                object->owner_path.len > 0 ? store_find(store, object->owner_path) : NULL;
+
+        return owner && str_eq(owner->uid, object->owner_uid) ? owner : NULL;
+}
+
+/* A namespaced object's owner lives beside it, or in no namespace. */
+static struct str namespace_of(const struct store_object *object, struct str fallback) {
+        struct str path = str_slice(object->path, strlen(CLUSTER_PATH), object->path.len), part;
+        size_t parts = 0;
+
+        for (size_t i = 0; i < path.len; i++)
+                parts += path.ptr[i] == '/';
+        if (parts < PATH_PARTS)
+                return STR("");
+        return str_split(&path, '/', &part) ? part : fallback;
+}
+
+void live_owner(const struct store *store, const struct store_object *object,
+                struct resource_ref *ret) {
+        for (int depth = 0; object && object->owner_kind.len > 0 && depth < OWNER_DEPTH; depth++) {
+                const struct store_object *owner = owner_of(store, object);
+                struct str namespace =
+                        owner ? namespace_of(owner, STR("")) : namespace_of(object, STR(""));
+
+                *ret = (struct resource_ref){ object->owner_version, object->owner_kind, namespace,
+                                              object->owner_name };
+                object = owner;
+        }
+}
+
+static bool owner_has(const struct judged *judged, const struct live_finding *item) {
+        for (size_t i = 0; judged && i < judged->count; i++)
+                if (judged->items[i].rule == item->rule &&
+                    (str_eq(judged->items[i].message, item->message) ||
+                     str_eq(path_in_pod(judged->items[i].path), path_in_pod(item->path))))
+                        return true;
+        return false;
+}
+
+static bool is_repeated(const struct live_scan *live, const struct store_object *object,
+                        const struct live_finding *item) {
+        const struct store_object *owner = owner_of(live->store, object);
+
+        for (int depth = 0; owner && owner != object && depth < OWNER_DEPTH; depth++) {
+                if (owner_has(owner->data, item))
+                        return true;
+                owner = owner_of(live->store, owner);
+        }
+        return false;
+}
+
+/* Tells what is not hidden any more, and what is now. */
+static void refold(struct live_scan *live, struct store_object *object) {
+        struct judged *judged = object->data;
+
+        for (size_t i = 0; judged && i < judged->count; i++) {
+                struct live_finding *item = &judged->items[i];
+                bool told = object->owner_path.len == 0 || !is_repeated(live, object, item);
+
+                if (told != item->told)
+                        tell(live, object, judged, item, told ? LIVE_APPEARED : LIVE_RESOLVED);
+                item->told = told;
+        }
+}
+
+/* --- judging --- */
+
+static void take_place_of(struct live_scan *live, struct store_object *object,
+                          struct judged *made) {
+        struct judged *old = object->data;
+
+        for (size_t i = 0; i < made->count; i++) {
+                const struct live_finding *known = find_finding(old, made->items[i].fingerprint);
+
+                made->items[i].told = known && known->told;
+        }
+        for (size_t i = 0; old && i < old->count; i++)
+                if (old->items[i].told && !find_finding(made, old->items[i].fingerprint))
+                        tell(live, object, old, &old->items[i], LIVE_RESOLVED);
+        live->summary.not_judged += made->incomplete;
+        live->summary.not_judged -= old && old->incomplete;
+        object->data = made;
+        free(old);
+}
+
+static void forget_list(struct finding_list *list) {
+        list->findings.count = 0;
+        list->diagnostics.count = 0;
+        arena_reset(&list->arena, ARENA_KEEP);
+}
+
+static void judge(struct live_scan *live, struct store_object *object) {
+        struct worker *worker = &live->worker;
+        const struct input_file file = { .path = object->path,
+                                         .text = object->text,
+                                         .size = object->text.len };
+        size_t before = worker->coverage.not_judged;
+
+        object->dirty = false;
+        worker->dropped = 0;
+        worker_read(worker, &file);
+        tell_problems(live, &worker->list);
+        take_place_of(live, object,
+                      judged_new(&worker->list, worker->coverage.not_judged > before));
+        forget_list(&worker->list);
+        worker->file = (struct str){ 0 };
+        worker->input = NULL;
+}
+
+static void judge_dirty(struct live_scan *live) {
+        struct store *store = live->store;
+
+        if (!live->some_dirty)
+                return;
+        /* All are judged before any is compared with its owner. */
+        for (struct store_object *object = store->oldest; object; object = object->younger)
+                if (object->dirty)
+                        judge(live, object);
+        live->some_dirty = false;
+}
+
+/* --- what concerns more than one object --- */
+
+static void list_of(const struct live_scan *live, struct input_list *ret,
+                    bool (*wanted)(const struct live_scan *live, struct str group,
+                                   struct str resource)) {
+        for (struct store_object *object = live->store->oldest; object; object = object->younger) {
+                struct str group, resource;
+
+                cluster_resource_of(object->path, &group, &resource);
+                if (wanted(live, group, resource))
+                        *vec_push(&ret->files) = (struct input_file){ .path = object->path,
+                                                                      .text = object->text,
+                                                                      .size = object->text.len };
+        }
+}
+
+static bool is_namespace(_unused_ const struct live_scan *live, struct str group,
+                         struct str resource) {
+        return group.len == 0 && str_eq(resource, STR("namespaces"));
+}
+
+static bool is_definition(_unused_ const struct live_scan *live, struct str group,
+                          struct str resource) {
+        return str_eq(group, STR("apiextensions.k8s.io")) &&
+               str_eq(resource, STR("customresourcedefinitions"));
+}
+
+static bool is_right(_unused_ const struct live_scan *live, struct str group,
+                     _unused_ struct str resource) {
+        return str_eq(group, STR("rbac.authorization.k8s.io"));
+}
+
+static bool is_analysed(const struct live_scan *live, struct str group, struct str resource) {
+        return analysis_reads(live->options.policies, group, resource);
+}
+
+static void rebuild_namespaces(struct live_scan *live) {
+        struct input_list files = { 0 };
+
+        list_of(live, &files, is_namespace);
+        namespaces_free(&live->namespaces);
+        live->namespaces = (struct namespaces){ 0 };
+        namespaces_read(&live->namespaces, &live->options, &files);
+        input_free(&files);
+}
+
+static void rebuild(struct live_scan *live) {
+        struct input_list definitions = { 0 }, rights = { 0 };
+        struct gather gather;
+
+        list_of(live, &definitions, is_definition);
+        list_of(live, &rights, is_right);
+        structures_free(&live->structures);
+        live->structures = (struct structures){ 0 };
+        structures_init(&live->structures, live->options.policies);
+        if (structures_gather(&live->structures, &gather)) {
+                if (live->options.crds)
+                        gather_documents(&live->options, live->options.crds, &gather, 1);
+                gather_documents(&live->options, &definitions, &gather, 1);
+        }
+        authorizer_free(&live->authorizer);
+        authorizer_init(&live->authorizer, &live->options, &rights);
+        input_free(&definitions);
+        input_free(&rights);
+}
+
+static void make_dirty(struct live_scan *live) {
+        for (struct store_object *object = live->store->oldest; object; object = object->younger)
+                object->dirty = true;
+        live->some_dirty = true;
+}
+
+/* Tells the findings of ONE that OTHER does not have. */
+static void tell_difference(struct live_scan *live, const struct finding_list *one,
+                            const struct finding_list *other, enum live_event event) {
+        struct map known = { 0 };
+
+        for (size_t i = 0; i < other->findings.count; i++)
+                map_put(&known, other->findings.items[i].fingerprint)->value = live;
+        for (size_t i = 0; i < one->findings.count; i++)
+                if (!map_get(&known, one->findings.items[i].fingerprint)) {
+                        count_open(live, one->findings.items[i].rule, event == LIVE_APPEARED);
+                        live->event(live->userdata, event, &one->findings.items[i]);
+                }
+        map_free(&known);
+}
+
+/* The same finding twice (two roles that grant the same) is one. */
+static void drop_doubles(struct finding_list *list) {
+        struct map known = { 0 };
+        size_t kept = 0;
+
+        for (size_t i = 0; i < list->findings.count; i++) {
+                struct map_entry *entry = map_put(&known, list->findings.items[i].fingerprint);
+
+                if (!entry->value)
+                        list->findings.items[kept++] = list->findings.items[i];
+                entry->value = list;
+        }
+        list->findings.count = kept;
+        map_free(&known);
+}
+
+static void analyse(struct live_scan *live) {
+        struct worker worker = { .options = &live->options,
+                                 .namespaces = &live->namespaces,
+                                 .structures = &live->structures,
+                                 .user = &live->authorizer.user };
+        struct report_coverage coverage = { 0 };
+        struct finding_list made = { 0 };
+        struct input_list files = { 0 };
+
+        list_of(live, &files, is_analysed);
+        analyses_run(&worker, &files);
+        worker_join(&worker, &made, &coverage);
+        drop_doubles(&made);
+        tell_difference(live, &live->derived, &made, LIVE_RESOLVED);
+        tell_difference(live, &made, &live->derived, LIVE_APPEARED);
+        finding_list_free(&live->derived);
+        live->derived = made;
+        input_free(&files);
+}
+
+/* --- what is declared --- */
+
+static bool is_autoscaler(_unused_ const struct live_scan *live, struct str group,
+                          struct str resource) {
+        return str_eq(group, STR("autoscaling")) || str_eq(resource, STR("scaledobjects"));
+}
+
+static void find_scaled(struct live_scan *live) {
+        struct input_list files = { 0 };
+
+        list_of(live, &files, is_autoscaler);
+        declared_find_scaled(live->options.declared, &files);
+        input_free(&files);
+}
+
+static void find_missing(struct live_scan *live) {
+        struct worker worker = { .options = &live->options, .structures = &live->structures };
+        struct report_coverage coverage = { 0 };
+        struct finding_list made = { 0 };
+        struct input_list lists = { 0 };
+
+        declared_begin(live->options.declared);
+        for (struct store_object *object = live->store->oldest; object; object = object->younger)
+                declared_mark_live(live->options.declared, object->path);
+        live->lists(live->userdata, &lists);
+        declared_find_missing(&worker, &lists);
+        worker_join(&worker, &made, &coverage);
+        tell_difference(live, &live->missing, &made, LIVE_RESOLVED);
+        tell_difference(live, &made, &live->missing, LIVE_APPEARED);
+        finding_list_free(&live->missing);
+        live->missing = made;
+        input_free(&lists);
+}
+
+/* --- changes --- */
+
+/* Workloads, and what is read of owners that are none. */
+static bool is_owner_kind(struct str group, struct str resource) {
+        return !(group.len == 0 && str_eq(resource, STR("pods")));
+}
+
+static void note(struct live_scan *live, const struct store_object *object) {
+        struct str group, resource;
+
+        cluster_resource_of(object->path, &group, &resource);
+        live->namespaces_due |= is_namespace(live, group, resource);
+        live->rebuild_due |= is_definition(live, group, resource) ||
+                             (live->authorizer.asked && is_right(live, group, resource));
+        live->analyse_due |= is_analysed(live, group, resource);
+        live->refold_due |= is_owner_kind(group, resource);
+        live->missing_due = live->options.declared != NULL;
+        /* What it scales is compared without replicas. */
+        live->rebuild_due |= live->options.declared && is_autoscaler(live, group, resource);
+}
+
+void live_scan_changed(struct live_scan *live, struct store_object *object) {
+        object->dirty = true;
+        live->some_dirty = true;
+        note(live, object);
+}
+
+void live_scan_gone(struct live_scan *live, struct store_object *object) {
+        struct judged *judged = object->data;
+
+        for (size_t i = 0; judged && i < judged->count; i++)
+                if (judged->items[i].told)
+                        tell(live, object, judged, &judged->items[i], LIVE_RESOLVED);
+        live->summary.not_judged -= judged && judged->incomplete;
+        free(judged);
+        object->data = NULL;
+        note(live, object);
+}
+
+/* Whether what was done at LAST may be done again at NOW. */
+static bool is_time(int64_t now_ms, int64_t last_ms, int64_t pause_ms) {
+        return last_ms == 0 || now_ms - last_ms >= pause_ms;
+}
+
+static int64_t clock_ms(void) {
+        struct timespec time;
+
+        clock_gettime(CLOCK_MONOTONIC, &time);
+        return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static void settle_shared(struct live_scan *live, int64_t now_ms, bool all) {
+        if (live->rebuild_due && (all || is_time(now_ms, live->rebuilt_ms, REBUILD_MS))) {
+                live->rebuild_due = false;
+                live->rebuilt_ms = now_ms;
+                rebuild(live);
+                if (live->options.declared)
+                        find_scaled(live);
+                make_dirty(live);
+        }
+        if (live->namespaces_due) {
+                live->namespaces_due = false;
+                rebuild_namespaces(live);
+                /* Which objects it is about is not worth looking for: Namespaces rarely change. */
+                if (namespaces_are_needed(live->options.policies))
+                        make_dirty(live);
+        }
+}
+
+static void settle_owned(struct live_scan *live, int64_t now_ms, bool all, bool judged) {
+        bool due = live->refold_due && (all || is_time(now_ms, live->refolded_ms, REFOLD_MS));
+
+        if (!due && !judged)
+                return;
+        if (due) {
+                live->refold_due = false;
+                live->refolded_ms = now_ms;
+        }
+        for (struct store_object *object = live->store->oldest; object; object = object->younger)
+                refold(live, object);
+}
+
+void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
+        int64_t started;
+        bool judged;
+
+        settle_shared(live, now_ms, all);
+        judged = live->some_dirty;
+        judge_dirty(live);
+        settle_owned(live, now_ms, all, judged);
+        if (live->missing_due && (all || is_time(now_ms, live->missed_ms, REBUILD_MS))) {
+                live->missing_due = false;
+                live->missed_ms = now_ms;
+                find_missing(live);
+        }
+        if (!live->analyse_due ||
+            (!all && !is_time(now_ms, live->analysed_ms,
+                              MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE))))
+                return;
+        live->analyse_due = false;
+        started = clock_ms();
+        analyse(live);
+        live->analysing_ms = clock_ms() - started;
+        live->analysed_ms = now_ms;
+}
+
+/* --- the whole --- */
+
+struct live_scan *live_scan_new(const struct scan_options *options, struct store *store,
+                                live_event_fn *event, live_lists_fn *lists, void *userdata) {
+        struct live_scan *live = xrealloc(NULL, 1, sizeof *live);
+        struct input_list none = { 0 };
+
+        *live = (struct live_scan){ .options = *options,
+                                    .store = store,
+                                    .event = event,
+                                    .lists = lists,
+                                    .userdata = userdata };
+        live->options.old = NULL;
+        live->options.frames = false;
+        live->options.progress = NULL;
+        structures_init(&live->structures, options->policies);
+        authorizer_init(&live->authorizer, &live->options, &none);
+        live->worker = (struct worker){ .options = &live->options,
+                                        .namespaces = &live->namespaces,
+                                        .structures = &live->structures,
+                                        .user = &live->authorizer.user,
+                                        .no_lineage = true };
+        live->rebuild_due = live->namespaces_due = true;
+        return live;
+}
+
+struct live_summary live_scan_summary(const struct live_scan *live) {
+        struct live_summary summary = live->summary;
+
+        summary.objects = live->store->count;
+        return summary;
+}
+
+struct live_scan *live_scan_free(struct live_scan *live) {
+        struct report_coverage coverage = { 0 };
+        struct finding_list list = { 0 };
+
+        if (!live)
+                return NULL;
+        for (struct store_object *object = live->store->oldest; object; object = object->younger) {
+                free(object->data);
+                object->data = NULL;
+        }
+        worker_join(&live->worker, &list, &coverage);
+        finding_list_free(&list);
+        finding_list_free(&live->derived);
+        finding_list_free(&live->missing);
+        authorizer_free(&live->authorizer);
+        namespaces_free(&live->namespaces);
+        structures_free(&live->structures);
+        free(live);
+        return NULL;
+}
