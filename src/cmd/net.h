@@ -92,4 +92,5 @@ void net_add_ports(struct buf *buf, const struct net_ports *ports);
 /* net_stream.c: answers a line of JSON for each line of JSON on standard input. */
 int net_stream(struct command_context *context);
 
-extern const struct command command_net_why;
+extern const struct command command_net_diff, command_net_exposure, command_net_isolated,
+        command_net_list, command_net_why;
