@@ -3,7 +3,7 @@
 #include "base/util.h"
 #include "scan/private.h"
 
-static const struct analysis *const table[] = { &subjects_analysis };
+static const struct analysis *const table[] = { &subjects_analysis, &networks_analysis };
 
 enum { ANALYSES = ELEMENTS(table) };
 

@@ -165,6 +165,9 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
 /* subjects.c: who can do what. */
 extern const struct analysis subjects_analysis;
 
+/* networks.c: what can reach what. */
+extern const struct analysis networks_analysis;
+
 /* analysis.c: runs the analyses that are wanted over FILES, and judges what they make. */
 void analyses_run(struct worker *worker, const struct input_list *files);
 
