@@ -385,12 +385,14 @@ struct count {
         uint32_t matches, candidates;
 };
 
-/* Endpoints that are selected, among those of the namespaces that are. */
+/* Endpoints that are selected, among those of the namespaces that are. Where none is, but custom
+ * resources may make pods that nobody sees here, there are no candidates. */
 static struct count count_of(const struct facts *facts, const struct net_policy *policy,
                              const struct net_selector *namespaces,
                              const struct net_selector *pods) {
         const struct net_index *index = facts->index;
         struct count count = { 0 };
+        bool opaque = false;
 
         for (uint32_t i = 0; i < index->endpoint_count; i++) {
                 const struct net_pod *pod = index->endpoints[i].pod;
@@ -401,9 +403,12 @@ static struct count count_of(const struct facts *facts, const struct net_policy 
                             ? !str_eq(pod->namespace->name, policy->namespace)
                             : !net_selector_matches(namespaces, &pod->namespace->labels))
                         continue;
+                opaque |= pod->namespace->opaque;
                 count.candidates++;
                 count.matches += net_selector_matches(pods, &pod->labels);
         }
+        if (opaque && count.matches == 0)
+                count.candidates = 0;
         return count;
 }
 
@@ -494,21 +499,14 @@ static void emit_policy(struct facts *facts, const struct net_policy *policy) {
 
 /* --- Services and routes --- */
 
-/* Whether a pod behind SERVICE listens on what PORT ends at, as far as it says. */
+/* Whether a pod behind SERVICE has the port on which PORT ends. Containers need not declare what
+ * they listen on, so numbers are believed. */
 static bool target_exists(const struct facts *facts, const struct net_service *service,
                           const struct net_service_port *port) {
-        for (uint32_t i = 0; i < service->endpoint_count; i++) {
-                const struct net_pod *pod = facts->index->endpoints[service->endpoints[i]].pod;
-                uint16_t target = net_service_target(facts->index, port, pod);
-
-                /* Containers need not declare their ports; who declares some is believed. */
-                if (target > 0 && (port->target_name.len > 0 || pod->port_count == 0))
+        for (uint32_t i = 0; i < service->endpoint_count; i++)
+                if (net_service_target(facts->index, port,
+                                       facts->index->endpoints[service->endpoints[i]].pod) > 0)
                         return true;
-                for (uint32_t k = 0; k < pod->port_count; k++)
-                        if (target > 0 && pod->ports[k].port == target &&
-                            pod->ports[k].protocol == port->protocol)
-                                return true;
-        }
         return service->endpoint_count == 0;
 }
 

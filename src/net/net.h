@@ -188,6 +188,7 @@ struct net_namespace {
         struct net_labels labels;
         struct net_place place;
         bool declared; /* there is a Namespace object; else it is only mentioned */
+        bool opaque;   /* it has custom resources that may make pods nobody sees here */
         uint32_t number;
         VEC(uint32_t) classes;
         VEC(struct net_policy *) policies; /* its NetworkPolicies */
