@@ -11,7 +11,7 @@
 #define POD(namespace, name, labels, ip)                                                           \
         "---\napiVersion: v1\nkind: Pod\nmetadata: {name: " name                                   \
         ", namespace: " namespace ", labels: {" labels "}}\nspec: {containers: [{name: c, image: " \
-                                                       "i, ports: [{name: http, "                  \
+                                  "i, ports: [{name: http, "                                       \
                                   "containerPort: 8080}]}]}\nstatus: {podIP: " ip "}\n"
 #define POLICY(namespace, name, spec)                                                              \
         "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: " name       \
