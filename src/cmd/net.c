@@ -2,8 +2,8 @@
 #include "cmd/net.h"
 
 static const struct command *const verbs[] = {
-        &command_net_why,
-        NULL,
+        &command_net_list, &command_net_why,      &command_net_exposure, &command_net_isolated,
+        &command_net_diff, &command_net_generate, &command_net_impact,   NULL,
 };
 
 extern const struct command command_net;

@@ -52,6 +52,9 @@ extern const struct option_word net_formats[];
 int net_read(struct command_context *context, const struct net_arguments *arguments,
              struct net_index *index, bool *ret_complete);
 
+/* Confines the process to the files that ARGUMENTS name. */
+int net_confine(struct command_context *context, const struct net_arguments *arguments);
+
 /* The halves of net_read, for verbs that read more than one input. */
 int net_prepare(struct command_context *context, const struct net_arguments *arguments,
                 struct net_index *index);
@@ -92,4 +95,5 @@ void net_add_ports(struct buf *buf, const struct net_ports *ports);
 /* net_stream.c: answers a line of JSON for each line of JSON on standard input. */
 int net_stream(struct command_context *context);
 
-extern const struct command command_net_why;
+extern const struct command command_net_diff, command_net_exposure, command_net_generate,
+        command_net_impact, command_net_isolated, command_net_list, command_net_why;

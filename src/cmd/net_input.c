@@ -61,8 +61,7 @@ int net_conclude(struct command_context *context, struct net_index *index, bool 
         return r;
 }
 
-/* What is left to read are files. */
-static int confine_to(struct command_context *context, const struct net_arguments *arguments) {
+int net_confine(struct command_context *context, const struct net_arguments *arguments) {
         const struct option_strings *lists[] = { &arguments->files, &arguments->flows,
                                                  &arguments->policies };
         size_t most = 1;
@@ -93,7 +92,7 @@ int net_read(struct command_context *context, const struct net_arguments *argume
         if (r >= 0)
                 r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
         if (r >= 0)
-                r = confine_to(context, arguments);
+                r = net_confine(context, arguments);
         if (r < 0)
                 return r;
         *ret_complete = net_read_inputs(&inputs, index);

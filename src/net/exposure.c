@@ -56,18 +56,25 @@ static void ask_outside(const struct finder *finder, struct net_exposure *it,
         it->partly = !it->blocked && (allowed < asked || (limits && limits->source_range_count));
 }
 
-/* A route is served by a controller inside; which one is not known, so anybody inside counts. */
+/* A route is served by a controller inside; which one is not known, and it may not be in the input.
+ * So whatever rule lets somebody in on the port counts. */
 static void ask_inside(const struct finder *finder, struct net_exposure *it) {
         const struct net_index *index = finder->index;
         uint32_t class = index->endpoints[it->endpoint].class;
+        const struct net_view *view = &index->views[index->classes[class].view[NET_INGRESS]];
 
         it->blocked = true;
-        for (uint32_t i = 0; i < index->peer_count && it->blocked; i++)
-                it->blocked =
-                        i == class ||
-                        !net_ports_have(
-                                &index->ports.sets.items[net_side(index, class, NET_INGRESS, i)],
-                                it->protocol, it->inside);
+        for (uint32_t i = 0; i < view->group_count && it->blocked; i++)
+                it->blocked = !net_ports_have(&index->ports.sets.items[view->groups[i].set],
+                                              it->protocol, it->inside);
+        for (uint32_t i = 0; i < view->policy_count; i++) {
+                const struct net_rules *rules = &view->policies[i]->rules[NET_INGRESS];
+
+                for (uint32_t k = 0; k < rules->count && it->blocked; k++)
+                        it->blocked = rules->items[k].action != NET_ALLOW ||
+                                      !net_rule_matches_port(index, &rules->items[k], class,
+                                                             it->protocol, it->inside);
+        }
 }
 
 static void add(struct finder *finder, const struct net_exposure *exposure,
@@ -94,6 +101,7 @@ static void add_port(struct finder *finder, const struct net_service *service,
                         .service = service,
                         .route = route,
                         .protocol = port->protocol,
+                        .service_port = port->port,
                         .outside = outside,
                         .inside = net_service_target(finder->index, port,
                                                      finder->index->endpoints[endpoint].pod),

@@ -44,7 +44,7 @@
  *    everything (the API: fail closed). It is a problem, and makes the answer incomplete.
  *  - TCP, UDP and SCTP are decided; ICMP is not, the API does not define it.
  *
- * Whether anything enforces policies is another question: see net_enforcement.
+ * Whether anything enforces policies is another question: see `plugin`.
  */
 #pragma once
 
@@ -188,6 +188,7 @@ struct net_namespace {
         struct net_labels labels;
         struct net_place place;
         bool declared; /* there is a Namespace object; else it is only mentioned */
+        bool opaque;   /* it has custom resources that may make pods nobody sees here */
         uint32_t number;
         VEC(uint32_t) classes;
         VEC(struct net_policy *) policies; /* its NetworkPolicies */
@@ -285,6 +286,10 @@ struct net_index {
         struct net_view *views;
         uint32_t class_count, endpoint_count, range_count, peer_count, view_count, words_per_set;
         struct net_port_table ports;
+
+        /* Set before net_index_finish: an index whose policies cut the address space, too, so that
+         * the ranges of both are the same. Its objects were added. */
+        const struct net_index *other;
 
         struct str file;   /* the last file name that was copied */
         struct str plugin; /* a network plugin that was seen: "flannel", "calico" ... */

@@ -301,6 +301,8 @@ void net_add_templates(struct net_reader *reader) {
             replicas->integer == 0)
                 return;
         count = kube_pod_templates(resource->known, resource->object, templates, TEMPLATES_MAX);
+        if (count == 0 && resource->namespace.len > 0 && !kube_group_is_builtin(resource->group))
+                net_namespace_of(reader->index, resource->namespace)->opaque = true;
         for (size_t i = 0; i < count; i++) {
                 struct net_pod *pod = new_pod(reader, templates[i]);
 

@@ -109,8 +109,9 @@ struct net_exposure {
         const struct net_service *service; /* NULL: none is part of it */
         const struct net_route *route;     /* of NET_WAY_INGRESS and NET_WAY_ROUTE */
         enum net_protocol protocol;
-        uint16_t outside; /* the port that is called from outside; 0: that of the route */
-        uint16_t inside;  /* the port of the pod */
+        uint16_t service_port; /* of `service`; 0: none */
+        uint16_t outside;      /* the port that is called from outside; 0: that of the route */
+        uint16_t inside;       /* the port of the pod */
         struct net_place place;
         bool blocked; /* policies let nobody from outside in (nor, of a route, anybody inside) */
         bool partly;  /* only some addresses */

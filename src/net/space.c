@@ -73,18 +73,24 @@ static void cut_well_known(struct cuts *cuts) {
                 cut(cuts, &metadata);
 }
 
-void net_make_ranges(struct net_index *index) {
-        struct cuts cuts = { 0 };
-        uint32_t count = 0;
-
-        cut_well_known(&cuts);
+static void cut_policies(struct cuts *cuts, const struct net_index *index) {
         for (size_t i = 0; i < index->all_policies.count; i++)
                 for (int d = 0; d < NET_DIRECTIONS; d++) {
                         const struct net_rules *rules = &index->all_policies.items[i]->rules[d];
 
                         for (uint32_t k = 0; k < rules->count; k++)
-                                cut_rule(&cuts, &rules->items[k]);
+                                cut_rule(cuts, &rules->items[k]);
                 }
+}
+
+void net_make_ranges(struct net_index *index) {
+        struct cuts cuts = { 0 };
+        uint32_t count = 0;
+
+        cut_well_known(&cuts);
+        cut_policies(&cuts, index);
+        if (index->other)
+                cut_policies(&cuts, index->other);
         for (int f = 0; f < 2; f++) {
                 *vec_push(&cuts.starts[f]) = 0;
                 qsort(cuts.starts[f].items, cuts.starts[f].count, sizeof(address), compare);

@@ -3,7 +3,13 @@
 #include "base/util.h"
 #include "scan/private.h"
 
-static const struct analysis *const table[] = { &subjects_analysis, &workloads_analysis };
+/* clang-format off */
+static const struct analysis *const table[] = {
+        &subjects_analysis,
+        &workloads_analysis,
+        &networks_analysis,
+};
+/* clang-format on */
 
 enum { ANALYSES = ELEMENTS(table) };
 

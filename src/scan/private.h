@@ -210,6 +210,9 @@ extern const struct analysis subjects_analysis;
 /* workloads.c: what the ServiceAccounts of workloads can do. */
 extern const struct analysis workloads_analysis;
 
+/* networks.c: what can reach what. */
+extern const struct analysis networks_analysis;
+
 /* analysis.c: runs the analyses that are wanted over FILES, and judges what they make. */
 void analyses_run(struct worker *worker, const struct input_list *files);
 
