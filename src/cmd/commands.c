@@ -18,20 +18,8 @@ extern const struct command
 /* clang-format on */
 
 const struct command *const commands[] = {
-        &command_scan,
-        &command_fix,
-        &command_explain,
-        &command_policy,
-        &command_cel,
-        &command_rbac,
-        &command_secrets,
-        &command_net,
-        &command_node,
-        &command_paths,
-        &command_snapshot,
-        &command_completion,
-        &command_help_verb,
-        &command_version,
-        &command_decode,
-        NULL, /* keeps one a line */
+        &command_scan,      &command_fix,     &command_explain,  &command_rbac,
+        &command_net,       &command_paths,   &command_node,     &command_secrets,
+        &command_policy,    &command_cel,     &command_snapshot, &command_completion,
+        &command_help_verb, &command_version, &command_decode,   NULL, /* keeps one a line */
 };

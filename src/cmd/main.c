@@ -38,8 +38,9 @@ const struct command command_root = {
         .summary = "keeps Kubernetes clusters in a known-good security posture",
         .usage = "VERB [OPTION...] [ARGUMENT...]",
         .description =
-                "Checks Kubernetes manifests with rules that are ValidatingAdmissionPolicies, "
-                "and gives the verdict that the API server would give.\n\n"
+                "Checks Kubernetes manifests, live clusters, machines and etcd with rules that are "
+                "ValidatingAdmissionPolicies, and gives the verdict that the API server would "
+                "give.\n\n"
                 "Exit status: 0 clean, 1 findings, 2 an error, 3 something could not be "
                 "judged.",
         .examples = root_examples,
