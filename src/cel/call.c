@@ -186,11 +186,24 @@ static bool eval_args(struct cel_context *context, const struct cel_expr *expr,
         return true;
 }
 
+/* cel-go compiles a constant pattern with the expression, and calls what it made of it without a
+ * look at the types: that goes by the value in Go, which for an optional is that of what it holds,
+ * and for a type its name. */
+static struct cel_value go_value(const struct cel_value *value) {
+        const struct cel_value *held = value;
+
+        while (held->kind == CEL_OPTIONAL && held->some)
+                held = held->some;
+        if (held->kind == CEL_TYPE)
+                return cel_string(cel_type_runtime_name(held->type));
+        return *held;
+}
+
 void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                    struct cel_value *ret) {
         const struct cel_overload *const *overloads = expr->overloads;
         size_t count = (expr->target != NULL) + expr->arg_count;
-        struct cel_value args[CEL_MAX_ARGS];
+        struct cel_value args[CEL_MAX_ARGS], values[CEL_MAX_ARGS], *passed = args;
         cel_function *call = NULL;
 
         if (count > CEL_MAX_ARGS) {
@@ -210,10 +223,15 @@ void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                         *ret = cel_exhausted();
                 return;
         }
+        if (cel_has_constant_pattern(expr)) {
+                passed = values;
+                for (size_t i = 0; i < count; i++)
+                        values[i] = go_value(&args[i]);
+        }
         if (overloads && overloads[0])
-                call = singleton(expr, args, count);
+                call = singleton(expr, passed, count);
         for (; !call && overloads && *overloads; overloads++)
-                if (overload_fits(*overloads, expr->target != NULL, args, count))
+                if (overload_fits(*overloads, expr->target != NULL, passed, count))
                         call = (*overloads)->row->call;
         if (!call) {
                 *ret = call_error(context, expr, args, count);
@@ -221,7 +239,7 @@ void cel_eval_call(struct cel_context *context, const struct cel_expr *expr,
                 return;
         }
         context->regex = expr->regex;
-        *ret = call(context, args, count);
+        *ret = call(context, passed, count);
         pay_call(context, expr, args, count, ret);
         if (context->exhausted)
                 *ret = cel_exhausted();

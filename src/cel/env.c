@@ -101,14 +101,6 @@ static void add_overload(struct cel_env *env, const struct cel_overload *overloa
         set->overloads[set->count] = NULL;
 }
 
-static void add_row(struct cel_env *env, const struct cel_function_row *row) {
-        struct cel_overload *overload = arena_new(env->arena, struct cel_overload);
-
-        cel_overload_read(env->arena, row->signature, overload);
-        overload->row = row;
-        add_overload(env, overload);
-}
-
 void cel_env_functions(const struct cel_env *env,
                        void (*visit)(void *userdata, const char *signature), void *userdata) {
         for (size_t i = 0; i < env->functions.count; i++) {
@@ -135,13 +127,14 @@ void cel_env_declare_overload(struct cel_env *env, const struct cel_overload *ov
 void cel_env_add_library(struct cel_env *env, const struct cel_library *library) {
         enum cel_dialect other = env->options.full ? CEL_DIALECT_KUBERNETES : CEL_DIALECT_FULL;
         uint16_t minor = env->options.kube_minor;
+        const struct cel_overload *overloads = cel_library_overloads(library);
 
         for (size_t i = 0; i < library->count; i++) {
                 const struct cel_function_row *row = &library->rows[i];
 
                 if (minor >= row->since && (row->until == 0 || minor < row->until) &&
                     row->dialect != other)
-                        add_row(env, row);
+                        add_overload(env, &overloads[i]);
         }
 }
 

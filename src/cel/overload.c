@@ -1,6 +1,8 @@
 /*
  * Function signatures, and the operators, whose overloads only the checker knows.
  */
+#include <pthread.h>
+
 #include "base/util.h"
 #include "cel/checker.h"
 
@@ -195,4 +197,45 @@ void cel_overload_read(struct arena *arena, const char *signature, struct cel_ov
         ret->result = cel_type_read(arena, &text);
         if (!ret->result || text.len > 0)
                 unreadable(signature);
+}
+
+/* The overloads of the libraries that some environment has had, read once for all of them: a
+ * process may make thousands. They are kept until it ends. */
+static struct {
+        pthread_mutex_t lock;
+        struct arena arena;
+        struct read_library {
+                struct read_library *next;
+                const struct cel_library *library;
+                struct cel_overload *overloads;
+        } *first;
+} libraries = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static struct read_library *read_library(const struct cel_library *library) {
+        struct read_library *read = arena_new(&libraries.arena, struct read_library);
+
+        *read = (struct read_library){
+                libraries.first, library,
+                arena_new_array(&libraries.arena, library->count, struct cel_overload)
+        };
+        for (size_t i = 0; i < library->count; i++) {
+                cel_overload_read(&libraries.arena, library->rows[i].signature,
+                                  &read->overloads[i]);
+                read->overloads[i].row = &library->rows[i];
+        }
+        libraries.first = read;
+        return read;
+}
+
+const struct cel_overload *cel_library_overloads(const struct cel_library *library) {
+        struct read_library *read;
+
+        pthread_mutex_lock(&libraries.lock);
+        for (read = libraries.first; read; read = read->next)
+                if (read->library == library)
+                        break;
+        if (!read)
+                read = read_library(library);
+        pthread_mutex_unlock(&libraries.lock);
+        return read->overloads;
 }

@@ -73,3 +73,6 @@ void cel_env_declare_overload(struct cel_env *env, const struct cel_overload *ov
 /* Reads a signature (func.h) into *RET, without the row. Signatures are written by us: one that
  * cannot be read ends the process. */
 void cel_overload_read(struct arena *arena, const char *signature, struct cel_overload *ret);
+
+/* The overloads of LIBRARY, one for each of its rows. A library is there as long as the process. */
+const struct cel_overload *cel_library_overloads(const struct cel_library *library);

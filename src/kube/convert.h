@@ -4,9 +4,7 @@
  * A rule with matchPolicy Equivalent judges an object in the version that the rule names, whichever
  * it was written in: the API server converts it. Of the built-in kinds that are served in two
  * versions these are autoscalers (autoscaling/v1 and v2) and events (v1 and events.k8s.io/v1).
- *
- * What v1 of an autoscaler has no field for is kept in annotations, as upstream does
- * (k8s.io/kubernetes/pkg/apis/autoscaling/v1, conversion); its status is not converted.
+ * What v1 of an autoscaler has no field for is kept in annotations (kube/autoscaler.h).
  */
 #pragma once
 

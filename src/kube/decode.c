@@ -5,6 +5,7 @@
 #include "base/util.h"
 #include "doc/tree.h"
 #include "doc/write.h"
+#include "kube/autoscaler.h"
 #include "kube/defaults.h"
 #include "kube/moment.h"
 #include "kube/schema.h"
@@ -64,6 +65,7 @@ struct decoder {
         struct arena *arena;
         bool host_network; /* the pod that is being decoded is in the host's network */
         bool for_rules;
+        bool undefaulted;
 };
 
 /* Where a value goes. */
@@ -218,8 +220,10 @@ static void decode_struct(struct decoder *d, const struct schema_type *type,
         memset(fields.values, 0, type->count * sizeof *fields.values);
         memset(fields.entries, 0, type->count * sizeof *fields.entries);
         read_fields(&fields, from);
-        set_fallbacks(&fields);
-        defaults_apply(&fields);
+        if (!d->undefaulted) {
+                set_fallbacks(&fields);
+                defaults_apply(&fields);
+        }
         to->kind = DOC_MAP;
         write_fields(d, &fields, to);
 }
@@ -371,30 +375,42 @@ static void decode_value(struct decoder *d, const struct schema_type *type,
                 copy_without_nulls(d->arena, from, place.node);
 }
 
-static const struct doc_node *decode(struct arena *arena, const struct doc_node *object,
-                                     struct str api_version, struct str kind, bool for_rules) {
+static const struct doc_node *decode(struct decoder *d, const struct doc_node *object,
+                                     struct str api_version, struct str kind) {
         const struct schema_type *type = schema_find(api_version, kind);
-        struct decoder d = { .arena = arena, .for_rules = for_rules };
         struct doc_node *decoded;
 
         if (!type || object->kind != DOC_MAP) {
                 if (!has_null(object))
                         return object;
-                decoded = arena_new(arena, struct doc_node);
-                copy_without_nulls(arena, object, decoded);
+                decoded = arena_new(d->arena, struct doc_node);
+                copy_without_nulls(d->arena, object, decoded);
                 return decoded;
         }
-        decoded = arena_new(arena, struct doc_node);
-        decode_value(&d, type, object, (struct place){ .node = decoded });
+        decoded = arena_new(d->arena, struct doc_node);
+        decode_value(d, type, object, (struct place){ .node = decoded });
+        if (!d->undefaulted && str_eq(kind, STR("HorizontalPodAutoscaler")))
+                return kube_autoscaler_settle(d->arena, decoded, api_version);
         return decoded;
 }
 
 const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node *object,
                                       struct str api_version, struct str kind) {
-        return decode(arena, object, api_version, kind, true);
+        struct decoder d = { .arena = arena, .for_rules = true };
+
+        return decode(&d, object, api_version, kind);
 }
 
 const struct doc_node *kube_decode(struct arena *arena, const struct doc_node *object) {
-        return decode(arena, object, doc_string(doc_get(object, STR("apiVersion")), STR("")),
-                      doc_string(doc_get(object, STR("kind")), STR("")), false);
+        struct decoder d = { .arena = arena };
+
+        return decode(&d, object, doc_string(doc_get(object, STR("apiVersion")), STR("")),
+                      doc_string(doc_get(object, STR("kind")), STR("")));
+}
+
+const struct doc_node *kube_decode_undefaulted(struct arena *arena, const struct doc_node *object,
+                                               struct str api_version, struct str kind) {
+        struct decoder d = { .arena = arena, .undefaulted = true };
+
+        return decode(&d, object, api_version, kind);
 }

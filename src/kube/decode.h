@@ -27,3 +27,8 @@ const struct doc_node *kube_decode_as(struct arena *arena, const struct doc_node
 
 /* OBJECT, of the kind that it names, exactly as the server would see it. */
 const struct doc_node *kube_decode(struct arena *arena, const struct doc_node *object);
+
+/* OBJECT, of kind KIND of API_VERSION, as the server writes what it holds already: without
+ * defaults. */
+const struct doc_node *kube_decode_undefaulted(struct arena *arena, const struct doc_node *object,
+                                               struct str api_version, struct str kind);

@@ -463,15 +463,13 @@ static void claim_template(struct decode_fields *f) {
         set_text(f, STR("kind"), STR("PersistentVolumeClaim"));
 }
 
-/* Without metrics a HorizontalPodAutoscaler looks at the CPU; v1 can say no more than how much.
- * What v2 says besides is in an annotation (kube/convert.h). */
+/* Without metrics a HorizontalPodAutoscaler looks at the CPU. What v1 cannot say is in an
+ * annotation; with one, that is found out when it is read (kube/autoscaler.h). */
 static void autoscaler_spec(struct decode_fields *f) {
-        struct str metrics =
-                doc_string(doc_get(doc_find(f->near->parent, "metadata", "annotations"),
-                                   STR("autoscaling.alpha.kubernetes.io/metrics")),
-                           STR(""));
+        const struct doc_node *annotations = doc_find(f->near->parent, "metadata", "annotations");
 
-        if (!get(f, STR("targetCPUUtilizationPercentage")) && !str_starts(metrics, STR("[{")))
+        if (!get(f, STR("targetCPUUtilizationPercentage")) &&
+            !doc_get(annotations, STR("autoscaling.alpha.kubernetes.io/metrics")))
                 set_integer(f, STR("targetCPUUtilizationPercentage"), 80);
 }
 

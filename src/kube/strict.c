@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/quantity.h"
 #include "base/util.h"
+#include "kube/moment.h"
 #include "kube/schema.h"
 
 struct strict {
@@ -63,6 +64,23 @@ static int check_quantity(struct strict *strict, const struct doc_node *value) {
                                  "a quantity must be a string or a number, not a %s",
                                  doc_kind_name(value->kind));
         return quantity_parse(&strict->arena, str_trim(value->string), &quantity, strict->error);
+}
+
+static int check_moment(struct strict *strict, const struct schema_type *type,
+                        const struct doc_node *value) {
+        struct str text;
+
+        if (type->kind == SCHEMA_DURATION)
+                return kube_duration_text(&strict->arena, value->string, &text) < 0
+                               ? error_set(strict->error, -EINVAL,
+                                           "time: invalid duration \"%.*s\"",
+                                           STR_ARG(value->string))
+                               : 0;
+        if (kube_time_text(&strict->arena, value->string, type->kind == SCHEMA_MICRO_TIME, &text) <
+            0)
+                return error_set(strict->error, -EINVAL, "parsing time \"%.*s\": not in RFC 3339",
+                                 STR_ARG(value->string));
+        return 0;
 }
 
 /* Whether the kind of VALUE fits; what is in a list or map is another question. */
@@ -156,6 +174,10 @@ static int check_value(struct strict *strict, const struct schema_type *type,
         switch ((enum schema_type_kind)type->kind) {
         case SCHEMA_QUANTITY:
                 return check_quantity(strict, value);
+        case SCHEMA_TIME:
+        case SCHEMA_MICRO_TIME:
+        case SCHEMA_DURATION:
+                return check_moment(strict, type, value);
         case SCHEMA_LIST:
                 return check_list(strict, &schema_types[type->of], value);
         case SCHEMA_MAP:

@@ -3,17 +3,16 @@
 
 Generated policies (both kinds of patches, several in order, reinvocation, conditions, variables, params) on generated
 objects: the same object comes out, or the same class of error. Policies that do not compile must not compile in either.
+--cases=N generates N (1500; 4000 with --nightly), --seed=N others.
 """
 import json
-import os
 import random
 import re
 import subprocess
 
 from differential import *
 
-CASES = int(os.environ.get("MUTATE_CASES", "1500"))
-SEED = int(os.environ.get("SEED", "1"))
+SEED = argument("seed", 1)
 API = "admissionregistration.k8s.io/v1"
 
 # Shapes of objects: a dict is a struct, a function makes a scalar; the classes say how a list or map is merged.
@@ -416,7 +415,7 @@ def shrunk(case):
 
 def test_policies_make_the_same_object():
     need_oracle()
-    cases = [Generator(i).case() for i in range(CASES)]
+    cases = [Generator(i).case() for i in range(argument("cases", 1500, nightly=4000))]
     differences, theirs = compare(cases)
     counts = {kind: sum(their[0] == kind for their in theirs) for kind in ("allow", "deny", "invalid", "crash")}
     changed = sum(their[0] == "allow" and bool(case["policies"]) for case, their in zip(cases, theirs))

@@ -30,20 +30,11 @@ type decodeAnswer struct {
 }
 
 func (q *decodeQuestion) answer() (any, error) {
-	object, problems, err := decode(q.Object, q.Default == nil || *q.Default, q.Strict)
+	object, problems, err := decodeAs(q.Object, q.Default == nil || *q.Default, q.Strict, q.To)
 	if err != nil {
 		return nil, err
 	}
 	gvk := object.GetObjectKind().GroupVersionKind()
-	if q.To != "" && scheme.Recognizes(gvk) {
-		version, err := schema.ParseGroupVersion(q.To)
-		if err != nil {
-			return nil, err
-		}
-		if object, err = convert(object, version.WithKind(gvk.Kind)); err != nil {
-			return nil, err
-		}
-	}
 	seen, err := asSeen(object)
 	return decodeAnswer{seen, scheme.Recognizes(gvk), problems}, err
 }
@@ -85,9 +76,14 @@ func absent(raw json.RawMessage) bool {
 	return len(raw) == 0 || bytes.Equal(bytes.TrimSpace(raw), []byte("null"))
 }
 
-// decode reads an object in the version that it is written in. With DEFAULTS it takes the way of a request: to the internal
-// version with all defaults, and back. A kind that the scheme does not know stays as it is.
+// decode reads an object in the version that it is written in.
 func decode(raw json.RawMessage, defaults, strict bool) (runtime.Object, []string, error) {
+	return decodeAs(raw, defaults, strict, "")
+}
+
+// decodeAs reads an object, in the version TO of its group unless that is empty. With DEFAULTS it takes the way of a request: to the internal
+// version with all defaults, and back. A kind that the scheme does not know stays as it is.
+func decodeAs(raw json.RawMessage, defaults, strict bool, to string) (runtime.Object, []string, error) {
 	gvk, err := kindOf(raw)
 	if err != nil {
 		return nil, nil, err
@@ -109,12 +105,18 @@ func decode(raw json.RawMessage, defaults, strict bool) (runtime.Object, []strin
 	} else if err != nil {
 		return nil, nil, err
 	}
-	if defaults {
-		object, err = convert(object, gvk)
-		return object, problems, err
+	if !defaults {
+		object.GetObjectKind().SetGroupVersionKind(gvk)
 	}
-	object.GetObjectKind().SetGroupVersionKind(gvk)
-	return object, problems, nil
+	if to != "" {
+		version, err := schema.ParseGroupVersion(to)
+		if err != nil {
+			return nil, nil, err
+		}
+		gvk = version.WithKind(gvk.Kind)
+	}
+	object, err = convert(object, gvk)
+	return object, problems, err
 }
 
 // convert gives an object in another version of its group.

@@ -34,6 +34,19 @@ static void check(const char *object, const char *kind, const char *from, const 
         assert_string_equal(out.data, spec);
 }
 
+/* PART of the autoscaler OBJECT in version TO. */
+static void check_part(const char *object, const char *from, const char *to, const char *part,
+                       const char *expected) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct buf out _cleanup_(buf_free) = BUF_INIT;
+        const struct doc_node *converted =
+                kube_convert(&arena, kube_decode(&arena, read_json(&arena, object)),
+                             STR("HorizontalPodAutoscaler"), str_from(from), str_from(to));
+
+        doc_write_json(&out, doc_get(converted, str_from(part)));
+        assert_string_equal(out.data, expected);
+}
+
 #define HEAD_V1 "{\"apiVersion\":\"autoscaling/v1\",\"kind\":\"HorizontalPodAutoscaler\","
 #define HEAD_V2 "{\"apiVersion\":\"autoscaling/v2\",\"kind\":\"HorizontalPodAutoscaler\","
 #define TARGET                                                                                     \
@@ -68,6 +81,32 @@ static void autoscalers_are_converted_to_v2(void **state _unused_) {
               "\"minReplicas\":1," TARGET "}");
 }
 
+static void the_status_is_converted(void **state _unused_) {
+        check_part(HEAD_V2
+                   "\"metadata\":{\"name\":\"a\"},\"spec\":{" TARGET ",\"maxReplicas\":5},"
+                   "\"status\":{\"desiredReplicas\":2,\"currentMetrics\":[{\"type\":\"Resource\","
+                   "\"resource\":{\"name\":\"cpu\",\"current\":{\"averageUtilization\":7}}}]}}",
+                   "autoscaling/v2", "autoscaling/v1", "status",
+                   "{\"currentCPUUtilizationPercentage\":7,\"currentReplicas\":0,"
+                   "\"desiredReplicas\":2}");
+        check_part(HEAD_V1 "\"metadata\":{\"name\":\"a\"},\"spec\":{" TARGET ",\"maxReplicas\":5},"
+                           "\"status\":{\"currentCPUUtilizationPercentage\":7}}",
+                   "autoscaling/v1", "autoscaling/v2", "status",
+                   "{\"currentMetrics\":[{\"resource\":{\"current\":{\"averageUtilization\":7},"
+                   "\"name\":\"cpu\"},\"type\":\"Resource\"}],"
+                   "\"desiredReplicas\":0}");
+}
+
+static void what_cannot_be_read_is_passed_over(void **state _unused_) {
+        check_part(HEAD_V1 "\"metadata\":{\"name\":\"a\",\"annotations\":{"
+                           "\"autoscaling.alpha.kubernetes.io/conditions\":"
+                           "\"[{\\\"type\\\":\\\"A\\\",\\\"lastTransitionTime\\\":\\\"now\\\"}]\","
+                           "\"autoscaling.alpha.kubernetes.io/metrics\":\"[7]\"}},"
+                           "\"spec\":{" TARGET ",\"maxReplicas\":5}}",
+                   "autoscaling/v1", "autoscaling/v2", "status",
+                   "{\"currentMetrics\":null,\"desiredReplicas\":0}");
+}
+
 static void kinds_of_one_version_are_not_converted(void **state _unused_) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         const struct doc_node *object = read_json(&arena, "{\"kind\":\"Deployment\"}");
@@ -80,6 +119,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(autoscalers_are_converted_to_v1),
                 cmocka_unit_test(autoscalers_are_converted_to_v2),
+                cmocka_unit_test(the_status_is_converted),
+                cmocka_unit_test(what_cannot_be_read_is_passed_over),
                 cmocka_unit_test(kinds_of_one_version_are_not_converted),
         };
 
