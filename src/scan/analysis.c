@@ -3,7 +3,8 @@
 #include "base/util.h"
 #include "scan/private.h"
 
-static const struct analysis *const table[] = { &subjects_analysis, &workloads_analysis };
+static const struct analysis *const table[] = { &subjects_analysis, &surfaces_analysis,
+                                                &workloads_analysis };
 
 enum { ANALYSES = ELEMENTS(table) };
 
