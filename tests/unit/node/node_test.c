@@ -1,5 +1,5 @@
 /* The parsers of src/node: TOML, units, sshd, command lines, sockets, versions. */
-#include "test.h"
+#include "../test.h"
 
 #include "base/util.h"
 #include "node/host.h"
@@ -33,7 +33,7 @@ static void test_toml_values(void **state) {
         assert_int_equal(toml_get(&toml, "k")->count, 3);
         assert_str(toml_get(&toml, "k")->items[2], "true");
         assert_str(toml_get(&toml, "l/n/o")->string, "p");
-        assert_int_equal(toml_get(&toml, "l/m")->line, 12);
+        assert_int_equal(toml_get(&toml, "l/m")->line, 14);
         assert_null(toml_get(&toml, "missing"));
 }
 
