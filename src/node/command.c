@@ -283,7 +283,12 @@ static struct fact *from_layers(struct node *node, const struct settings_input *
                 struct place place = node_place(layer->path, at);
                 struct fact *value;
 
-                if (!at)
+                /* defaults of maps are filled in before anything is laid over them */
+                if (i == 0 && is_map(setting->type) && setting->fallback &&
+                    (!at || at->kind == DOC_NULL) && strcmp(layer->source, "config") == 0)
+                        found = fact_setting(arena, default_value(node, setting), "default",
+                                             input->place);
+                if (!at || (i == 0 && at->kind == DOC_NULL))
                         continue;
                 value = at->kind == DOC_NULL ? NULL : document_value(arena, setting->type, at);
                 if (at->kind == DOC_NULL) {

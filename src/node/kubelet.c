@@ -75,7 +75,9 @@ static const struct setting config_settings[] = {
         { "kubeAPIQPS", "kube-api-qps", I, "50" },
         { "kubeAPIBurst", "kube-api-burst", I, "100", true },
         { "serializeImagePulls", "serialize-image-pulls", B, "true" },
-        { "evictionHard", "eviction-hard", M },
+        { "evictionHard", "eviction-hard", M,
+          "memory.available=100Mi,nodefs.available=10%,nodefs.inodesFree=5%,imagefs.available=15%,"
+          "imagefs.inodesFree=5%" },
         { "evictionSoft", "eviction-soft", M },
         { "protectKernelDefaults", "protect-kernel-defaults", B },
         { "makeIPTablesUtilChains", "make-iptables-util-chains", B, "true" },
@@ -107,7 +109,7 @@ static const struct setting config_settings[] = {
           "unix:///run/containerd/containerd.sock", true },
         { "imageServiceEndpoint", "image-service-endpoint", S },
         { "failCgroupV1", "fail-cgroupv1", B, "false", false, 31, 35, "true" },
-        { "userNamespaces.idsPerPod", NULL, I, "65536", false, 33 },
+        { "userNamespaces.idsPerPod", NULL, I, NULL, false, 33 },
 };
 
 /* What is no part of KubeletConfiguration. */
@@ -210,6 +212,8 @@ static void apply_legacy(struct node *node, const struct component *kubelet, str
                     "authentication-token-webhook", fact_bool(arena, false));
         set_default(node, kubelet, fact_make(arena, config, "authorization"), "mode",
                     "authorization-mode", fact_text(arena, "AlwaysAllow"));
+        /* server.go fills these in when it loads a file */
+        set_default(node, kubelet, config, "evictionHard", "eviction-hard", fact_map(arena));
         set_default(node, kubelet, config, "readOnlyPort", "read-only-port",
                     fact_int(arena, 10255));
 }
@@ -244,8 +248,18 @@ static void adjust(struct node *node, struct component *kubelet, struct fact *co
         struct arena *arena = node->arena;
         const struct flag *flag = flags_get(&kubelet->flags, "seccomp-default");
         const struct fact *limit = fact_get(config, "podPidsLimit");
+        const struct fact *levels = fact_get(config, "enforceNodeAllocatable");
+        struct str source = fact_value_text(fact_get(levels, "source"));
         bool on;
 
+        /* What is merged goes through JSON that leaves empty lists out: the default comes back. */
+        if (fact_value_text(fact_get(kubelet->map, "configDir")).len > 0 && fact_value(levels) &&
+            fact_value(levels)->count == 0 && !str_eq(source, STR("flag"))) {
+                struct fact *list = (struct fact *)fact_value(levels);
+
+                fact_add_string(arena, list, STR("pods"));
+                fact_set(arena, (struct fact *)levels, STR("source"), fact_text(arena, "default"));
+        }
         /* server.go: the flag or the field */
         if (flag && node_bool(flag->value, &on) && on)
                 fact_set(arena, config, STR("seccompDefault"),

@@ -4,7 +4,7 @@
  */
 #include "node/host.h"
 
-enum { LINES_MAX = 20000, INCLUDE_DEPTH = 8, KEYS_MAX = 200 };
+enum { LINES_MAX = 20000, INCLUDE_DEPTH = 8, INCLUDES_MAX = 200, KEYS_MAX = 200 };
 
 static const struct {
         const char *keyword, *name;
@@ -109,7 +109,7 @@ static void read_include(struct reading *reading, struct str pattern, struct str
         struct node *node = reading->node;
         struct str part;
 
-        while (str_split(&pattern, ' ', &part)) {
+        while (reading->files->count < INCLUDES_MAX && str_split(&pattern, ' ', &part)) {
                 struct str path = node_path(node, STR("/etc/ssh"), part);
                 struct str name = node_basename(path);
                 ptrdiff_t star = str_find(name, STR("*"), 0);
@@ -143,8 +143,13 @@ static void read_file(struct reading *reading, struct str path, struct str *matc
         struct str text;
         int r;
 
-        if (depth > INCLUDE_DEPTH || reading->config.count >= LINES_MAX)
+        if (depth > INCLUDE_DEPTH || reading->config.count >= LINES_MAX ||
+            reading->files->count >= INCLUDES_MAX) {
+                reading->unknown = STR("files of sshd include each other without end");
+                node_gap(node, "configuration of sshd", path, reading->unknown,
+                         "host.sshd.settings");
                 return;
+        }
         path = arena_str(node->arena, path);
         r = node_read(node, &node->root, path, "configuration of sshd", "host.sshd.settings",
                       &text);

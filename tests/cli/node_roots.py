@@ -104,6 +104,7 @@ class Root:
 
     def init(self):
         self.process(1, ["/sbin/init"], "systemd", cgroup="/init.scope")
+        self.write("proc/1/net/tcp", "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n")
 
     def enable(self, unit):
         self.link(f"etc/systemd/system/multi-user.target.wants/{unit}", f"/usr/lib/systemd/system/{unit}")
