@@ -58,20 +58,117 @@ static void add_no(struct buf *buf, struct arena *arena, const struct rbac_index
                 add_dormant(buf, arena, bindings[i]);
 }
 
+/* The last version in which the API server let a WebSocket into a pod for `get` alone
+ * (AuthorizePodWebsocketUpgradeCreatePermission, 1.35). */
+enum { LAST_BY_GET = 34 };
+
+/* Whether REQUEST is for a way into a pod that `get` opened before 1.35. */
+static bool was_by_get(const struct rbac_request *request) {
+        static const struct str ways[] = { STR_INIT("exec"), STR_INIT("attach"),
+                                           STR_INIT("portforward") };
+
+        for (size_t i = 0; i < ELEMENTS(ways); i++)
+                if (str_eq(request->verb, STR("create")) && request->group.len == 0 &&
+                    str_eq(request->resource, STR("pods")) && str_eq(request->subresource, ways[i]))
+                        return true;
+        return false;
+}
+
+/* Decides REQUEST as version MINOR (0: the newest) does; RET_GET: with `get`, which is enough, or
+ * would have been before 1.35. */
+static void decide(const struct rbac_index *index, const struct rbac_request *request,
+                   uint16_t minor, struct rbac_decision *ret, bool *ret_get) {
+        struct rbac_request get = *request;
+        struct rbac_decision old;
+
+        *ret_get = false;
+        rbac_decide(index, request, ret);
+        if (ret->allowed || !was_by_get(request))
+                return;
+        get.verb = STR("get");
+        rbac_decide(index, &get, &old);
+        *ret_get = old.allowed;
+        if (old.allowed && minor > 0 && minor <= LAST_BY_GET)
+                *ret = old;
+}
+
+/* What RBAC alone cannot know. */
+static void add_others(struct buf *buf, struct arena *arena, const struct rbac_others *others) {
+        for (size_t i = 0; i < others->items.count; i++) {
+                const struct rbac_other *other = &others->items.items[i];
+
+                buf_add(buf, STR("     beside RBAC, the API server asks "));
+                buf_add_terminal(buf, other->mode);
+                buf_add(buf, str_eq(other->mode, STR("AlwaysAllow"))
+                                     ? STR(", which allows everything   ")
+                                     : STR(", which may allow it   "));
+                buf_add_terminal(buf, rbac_place_text(arena, other->place.file, other->place.pos));
+                buf_add_char(buf, '\n');
+        }
+        if (others->items.count == 0)
+                buf_add(buf, STR("     this is RBAC's answer; webhooks and other authorizers may "
+                                 "still allow it\n"));
+}
+
+static void add_others_json(struct buf *buf, const struct rbac_others *others) {
+        if (others->items.count == 0)
+                return;
+        buf_add(buf, STR(",\"authorizers\":["));
+        for (size_t i = 0; i < others->items.count; i++) {
+                if (i > 0)
+                        buf_add_char(buf, ',');
+                buf_add_json(buf, others->items.items[i].mode);
+        }
+        buf_add_char(buf, ']');
+}
+
+/* What the node authorizer allows, in words or for programs. */
+static int answer_node(const struct rbac_arguments *arguments, const char *why) {
+        struct buf text _cleanup_(buf_free) = BUF_INIT;
+
+        if (arguments->format == RBAC_JSON) {
+                rbac_add_node_decision(&text);
+                buf_add(&text, STR("}\n"));
+        } else {
+                buf_printf(&text, "yes: the node authorizer: %s\n",
+                           why[0] ? why : "every node may");
+        }
+        fwrite(text.data, 1, text.len, stdout);
+        return COMMAND_CLEAN;
+}
+
 static int answer(struct command_context *context, const struct rbac_index *index,
-                  const struct rbac_request *request, bool complete) {
+                  const struct rbac_beside *beside, const struct rbac_request *request,
+                  bool complete) {
         const struct rbac_arguments *arguments = context->options;
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         struct rbac_decision decision;
+        bool by_get;
+        const char *why;
+        uint16_t minor;
+        int r = language_minor(&arguments->language, &minor, context->error);
 
-        rbac_decide(index, request, &decision);
+        if (r < 0)
+                return r;
+        decide(index, request, minor, &decision, &by_get);
+        if (!decision.allowed && rbac_node_allows(&beside->nodes, request, &why))
+                return answer_node(arguments, why);
         if (arguments->format == RBAC_JSON) {
                 rbac_add_decision(&text, context->arena, &decision);
+                if (!decision.allowed)
+                        add_others_json(&text, &beside->others);
                 buf_add(&text, STR("}\n"));
         } else if (decision.allowed) {
                 add_yes(&text, context->arena, &decision);
+                if (by_get)
+                        buf_add(&text, STR("     with get, over a WebSocket: create is asked for "
+                                           "since Kubernetes 1.35\n"));
         } else {
                 add_no(&text, context->arena, index, request);
+                if (by_get)
+                        buf_add(&text, STR("     get is allowed, which is enough before "
+                                           "Kubernetes 1.35 (--kube-version)\n"));
+                add_others(&text, context->arena, &beside->others);
         }
         fwrite(text.data, 1, text.len, stdout);
         /* Rights only add up: what could not be read cannot take a yes back. */
@@ -83,6 +180,7 @@ static int answer(struct command_context *context, const struct rbac_index *inde
 static int can_i(struct command_context *context, int argc, char **argv) {
         const struct rbac_arguments *arguments = context->options;
         struct rbac_index index _cleanup_(rbac_index_free) = { 0 };
+        struct rbac_beside beside _cleanup_(rbac_beside_free) = { 0 };
         struct rbac_request request;
         bool complete = true;
         int r = 0;
@@ -102,12 +200,12 @@ static int can_i(struct command_context *context, int argc, char **argv) {
                                                 &request.group_count);
         }
         if (r >= 0)
-                r = rbac_read(context, arguments, &index, &complete);
+                r = rbac_read_all(context, arguments, &index, &beside, &complete);
         if (r < 0)
                 return r;
         if (!arguments->stream)
-                return answer(context, &index, &request, complete);
-        r = rbac_stream(context, &index);
+                return answer(context, &index, &beside, &request, complete);
+        r = rbac_stream(context, &index, &beside.nodes);
         return r == COMMAND_CLEAN && !complete ? COMMAND_INCOMPLETE : r;
 }
 
@@ -124,6 +222,9 @@ static const struct option_spec can_i_specs[] = {
           AT(subresource) },
         { 0, "stream", NULL, "answer a line of JSON for each line of JSON on standard input",
           OPTION_FLAG, AT(stream) },
+        { 0, "kube-version", "1.N",
+          "the cluster's version: before 1.35 get is enough for exec, attach and portforward",
+          OPTION_STRING, AT(language.kube_version) },
         RBAC_OUTPUT_OPTIONS,
         RBAC_INPUT_OPTIONS,
         OPTION_END,

@@ -5,17 +5,28 @@
 
 #include "cmd/cluster.h"
 #include "cmd/command.h"
+#include "cmd/language.h"
 #include "inventory/files.h"
+#include "rbac/node.h"
+#include "rbac/others.h"
 #include "rbac/rights.h"
 #include "rbac/usage.h"
 
 enum { RBAC_TEXT, RBAC_JSON };
+
+/* What the input says beside roles and bindings: who else decides. */
+struct rbac_beside {
+        struct rbac_nodes nodes;
+        struct rbac_others others;
+};
+void rbac_beside_free(struct rbac_beside *beside);
 
 struct rbac_arguments {
         struct option_strings files, groups, resources;
         struct option_strings logs; /* audit logs that are read after the manifests */
         struct cluster_arguments cluster;
         const char *namespace, *as, *subresource;
+        struct language_arguments language; /* of can-i: the version of Kubernetes */
         bool stream, no_defaults;
         int format;
 };
@@ -52,6 +63,10 @@ extern const struct option_word rbac_formats[];
  * standard error; RET_COMPLETE says whether there was none of that. */
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete);
+
+/* The same; fills BESIDE, too. */
+int rbac_read_all(struct command_context *context, const struct rbac_arguments *arguments,
+                  struct rbac_index *index, struct rbac_beside *beside, bool *ret_complete);
 
 /* The two halves of rbac_read, for verbs that read more than one input: opens PATHS (the folder at
  * hand where there are none), and reads what was opened; returns whether all of it could be. */
@@ -91,6 +106,9 @@ struct str rbac_place_text(struct arena *arena, struct str file, struct doc_pos 
 /* Appends DECISION as an object without the closing brace. */
 void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_decision *decision);
 
+/* The same for what the node authorizer allows. */
+void rbac_add_node_decision(struct buf *buf);
+
 /* Appends RULE as an object. */
 void rbac_add_rule(struct buf *buf, const struct rbac_rule *rule);
 
@@ -121,7 +139,8 @@ void rbac_add_log(struct buf *buf, const struct rbac_log *log, const char *prefi
 void rbac_add_log_json(struct buf *buf, const struct rbac_log *log);
 
 /* rbac_stream.c: answers one line of JSON for each line of standard input. */
-int rbac_stream(struct command_context *context, const struct rbac_index *index);
+int rbac_stream(struct command_context *context, const struct rbac_index *index,
+                const struct rbac_nodes *nodes);
 
 extern const struct command command_rbac_diff, command_rbac_least, command_rbac_matrix,
         command_rbac_review, command_rbac_risks, command_rbac_subject, command_rbac_unused,

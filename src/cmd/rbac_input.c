@@ -21,6 +21,7 @@ enum { NOTES_MAX = 3 };
 
 struct input {
         struct rbac_index *index;
+        struct rbac_beside *beside; /* NULL: nobody asks */
         bool incomplete;
 };
 
@@ -46,8 +47,13 @@ static void read_document(struct input *input, struct arena *arena, const struct
         resources_of(arena, doc, STR("default"), false, &resources);
         if (resources.problem)
                 tell_error(input, doc->source->name, resources.problem);
-        for (size_t i = 0; i < resources.count; i++)
+        for (size_t i = 0; i < resources.count; i++) {
                 rbac_index_add(input->index, doc->source->name, &resources.items[i]);
+                if (!input->beside)
+                        continue;
+                rbac_nodes_add(&input->beside->nodes, &resources.items[i]);
+                rbac_others_add(&input->beside->others, doc->source->name, &resources.items[i]);
+        }
 }
 
 static void read_source(struct input *input, const struct doc_source *source) {
@@ -105,8 +111,9 @@ int rbac_open(struct command_context *context, const struct option_strings *path
         return r;
 }
 
-bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret) {
-        struct input input = { .index = ret };
+static bool read_inputs(const struct input_list *inputs, bool no_defaults,
+                        struct rbac_beside *beside, struct rbac_index *ret) {
+        struct input input = { .index = ret, .beside = beside };
         size_t notes = 0;
 
         rbac_index_init(ret);
@@ -131,6 +138,15 @@ bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct 
         return !input.incomplete;
 }
 
+bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret) {
+        return read_inputs(inputs, no_defaults, NULL, ret);
+}
+
+void rbac_beside_free(struct rbac_beside *beside) {
+        rbac_nodes_free(&beside->nodes);
+        rbac_others_free(&beside->others);
+}
+
 /* What is left to read are files and logs. */
 static int confine_to(struct command_context *context, const struct rbac_arguments *arguments) {
         size_t files = arguments->files.count, logs = arguments->logs.count;
@@ -148,6 +164,11 @@ static int confine_to(struct command_context *context, const struct rbac_argumen
 
 int rbac_read(struct command_context *context, const struct rbac_arguments *arguments,
               struct rbac_index *index, bool *ret_complete) {
+        return rbac_read_all(context, arguments, index, NULL, ret_complete);
+}
+
+int rbac_read_all(struct command_context *context, const struct rbac_arguments *arguments,
+                  struct rbac_index *index, struct rbac_beside *beside, bool *ret_complete) {
         const struct cluster_wish wish = { .group = "rbac.authorization.k8s.io" };
         struct input_list inputs _cleanup_(input_free) = { 0 };
         bool live = cluster_named(&arguments->cluster);
@@ -161,7 +182,7 @@ int rbac_read(struct command_context *context, const struct rbac_arguments *argu
                 r = confine_to(context, arguments);
         if (r < 0)
                 return r;
-        *ret_complete = rbac_read_inputs(&inputs, arguments->no_defaults, index);
+        *ret_complete = read_inputs(&inputs, arguments->no_defaults, beside, index);
         return 0;
 }
 
@@ -214,12 +235,15 @@ const struct str *rbac_groups_of(struct arena *arena, const struct option_string
 
         if (user.len > 0 || count > 0)
                 more = rbac_implied_groups(arena, user, implied);
-        groups = arena_new_array(arena, count + more, struct str);
+        groups = arena_new_array(arena, count + more + 1, struct str);
         for (size_t i = 0; i < count; i++)
                 groups[i] = str_from(given->items[i]);
         /* As with kubectl --as: given groups take the place of a service account's own. */
         for (size_t i = count > 0 ? more - 1 : 0; i < more; i++)
                 groups[count++] = implied[i];
+        /* The certificate of a kubelet names the group that makes it a node. */
+        if (given->count == 0 && str_starts(user, STR("system:node:")))
+                groups[count++] = STR("system:nodes");
         *ret_count = count;
         return groups;
 }
@@ -272,6 +296,11 @@ struct str rbac_place_text(struct arena *arena, struct str file, struct doc_pos 
         if (file.len == 0)
                 return STR("built in");
         return arena_printf(arena, "%.*s:%u", STR_ARG(file), pos.line);
+}
+
+void rbac_add_node_decision(struct buf *buf) {
+        buf_add(buf, STR("{\"allowed\":true,\"binding\":null,\"role\":null,\"rule\":null,"
+                         "\"authorizer\":\"node\""));
 }
 
 void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_decision *decision) {

@@ -15,6 +15,7 @@ enum { LINE_LIMIT = 1 << 20, READ_SIZE = 1 << 16 };
 
 struct stream {
         const struct rbac_index *index;
+        const struct rbac_nodes *nodes;
         struct arena arena;
         struct buf in, out;
         bool failed;
@@ -90,7 +91,10 @@ static void answer_line(struct stream *stream, struct str line) {
                 buf_add_json(&stream->out, str_from(error.message));
         } else {
                 rbac_decide(stream->index, &request, &decision);
-                rbac_add_decision(&stream->out, &stream->arena, &decision);
+                if (!decision.allowed && rbac_node_allows(stream->nodes, &request, NULL))
+                        rbac_add_node_decision(&stream->out);
+                else
+                        rbac_add_decision(&stream->out, &stream->arena, &decision);
         }
         buf_add(&stream->out, STR("}\n"));
 }
@@ -141,8 +145,9 @@ static int converse(struct stream *stream, struct error *error) {
         return flush(stream, error);
 }
 
-int rbac_stream(struct command_context *context, const struct rbac_index *index) {
-        struct stream stream = { .index = index };
+int rbac_stream(struct command_context *context, const struct rbac_index *index,
+                const struct rbac_nodes *nodes) {
+        struct stream stream = { .index = index, .nodes = nodes };
         int r = converse(&stream, context->error);
 
         buf_free(&stream.in);

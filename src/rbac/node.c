@@ -1,0 +1,339 @@
+#include "rbac/node.h"
+
+#include "base/util.h"
+
+/* What leads from an object to the nodes that may have it: a node, or another object. */
+struct rbac_node_object {
+        VEC(struct str) nodes;
+        VEC(struct rbac_node_object *) through;
+};
+
+/* An object leads to a pod, or by a volume and its claim to one. */
+enum { STEPS_MAX = 4 };
+
+static struct rbac_node_object *object_of(struct rbac_nodes *nodes, const char *type,
+                                          struct str namespace, struct str name) {
+        struct str key = arena_printf(&nodes->arena, "%s/%.*s/%.*s", type, STR_ARG(namespace),
+                                      STR_ARG(name));
+        struct map_entry *entry = map_put(&nodes->objects, key);
+
+        if (!entry->value)
+                entry->value = arena_new(&nodes->arena, struct rbac_node_object);
+        return entry->value;
+}
+
+static void lead_to_node(struct rbac_nodes *nodes, struct rbac_node_object *object,
+                         struct str node) {
+        struct str name = arena_str(&nodes->arena, node);
+
+        map_put(&nodes->nodes, name)->value = nodes;
+        *vec_push_in(&nodes->arena, &object->nodes) = name;
+}
+
+/* The pod that is being added. */
+struct pod {
+        struct rbac_nodes *nodes;
+        struct str namespace, name, node;
+};
+
+static void give(const struct pod *pod, const char *type, const struct doc_node *name) {
+        struct str text = doc_string(name, STR(""));
+
+        if (text.len > 0)
+                lead_to_node(pod->nodes, object_of(pod->nodes, type, pod->namespace, text),
+                             pod->node);
+}
+
+/* The items of LIST, which may be NULL or something else. */
+#define EACH(all, item)                                                                            \
+        for (const struct doc_node *all_ = (all), *item = first_item(all_); item;                  \
+             item = next_item(all_, item))
+
+static const struct doc_node *first_item(const struct doc_node *list) {
+        return list && list->kind == DOC_LIST && list->list.count > 0 ? list->list.items : NULL;
+}
+
+static const struct doc_node *next_item(const struct doc_node *list, const struct doc_node *item) {
+        return item + 1 < list->list.items + list->list.count ? item + 1 : NULL;
+}
+
+static void give_container(const struct pod *pod, const struct doc_node *container) {
+        EACH(doc_get(container, STR("env")), env) {
+                give(pod, "secret", doc_find(env, "valueFrom", "secretKeyRef", "name"));
+                give(pod, "configmap", doc_find(env, "valueFrom", "configMapKeyRef", "name"));
+        }
+        EACH(doc_get(container, STR("envFrom")), from) {
+                give(pod, "secret", doc_find(from, "secretRef", "name"));
+                give(pod, "configmap", doc_find(from, "configMapRef", "name"));
+        }
+}
+
+static void give_volume(const struct pod *pod, const struct doc_node *volume) {
+        static const char *const drivers[] = { "cephfs",  "flexVolume", "rbd",
+                                               "scaleIO", "iscsi",      "storageos" };
+        struct str name = doc_string(doc_get(volume, STR("name")), STR(""));
+        struct doc_node claim = { .kind = DOC_STRING };
+
+        give(pod, "secret", doc_find(volume, "secret", "secretName"));
+        give(pod, "secret", doc_find(volume, "azureFile", "secretName"));
+        give(pod, "secret", doc_find(volume, "csi", "nodePublishSecretRef", "name"));
+        for (size_t i = 0; i < ELEMENTS(drivers); i++)
+                give(pod, "secret", doc_find(volume, drivers[i], "secretRef", "name"));
+        give(pod, "configmap", doc_find(volume, "configMap", "name"));
+        EACH(doc_find(volume, "projected", "sources"), source) {
+                give(pod, "secret", doc_find(source, "secret", "name"));
+                give(pod, "configmap", doc_find(source, "configMap", "name"));
+        }
+        give(pod, "claim", doc_find(volume, "persistentVolumeClaim", "claimName"));
+        if (!doc_get(volume, STR("ephemeral")) || doc_get(volume, STR("persistentVolumeClaim")))
+                return;
+        claim.string =
+                arena_printf(&pod->nodes->arena, "%.*s-%.*s", STR_ARG(pod->name), STR_ARG(name));
+        give(pod, "claim", &claim);
+}
+
+/* Claims of devices: by name, or as the controller named them. */
+static void give_claims(const struct pod *pod, const struct doc_node *object) {
+        EACH(doc_find(object, "spec", "resourceClaims"), claim)
+        give(pod, "resourceclaim", doc_get(claim, STR("resourceClaimName")));
+        EACH(doc_find(object, "status", "resourceClaimStatuses"), status)
+        give(pod, "resourceclaim", doc_get(status, STR("resourceClaimName")));
+        give(pod, "resourceclaim",
+             doc_find(object, "status", "extendedResourceClaimStatus", "resourceClaimName"));
+}
+
+static void add_pod(struct rbac_nodes *nodes, const struct resource *resource) {
+        static const char *const kinds[] = { "containers", "initContainers",
+                                             "ephemeralContainers" };
+        const struct doc_node *object = resource->object, *spec = doc_get(object, STR("spec"));
+        struct pod pod = { nodes, resource->namespace, resource->name,
+                           doc_string(doc_get(spec, STR("nodeName")), STR("")) };
+        struct doc_node name = { .kind = DOC_STRING, .string = resource->name };
+
+        if (pod.node.len == 0)
+                return;
+        give(&pod, "pod", &name);
+        /* A static pod must not give its node rights. */
+        if (doc_get(doc_find(object, "metadata", "annotations"),
+                    STR("kubernetes.io/config.mirror")))
+                return;
+        /* The server fills it in; in a manifest it may be missing. */
+        name.string = doc_string(doc_get(spec, STR("serviceAccountName")), STR("default"));
+        if (name.string.len == 0)
+                name.string = STR("default");
+        give(&pod, "account", &name);
+        EACH(doc_get(spec, STR("imagePullSecrets")), secret)
+        give(&pod, "secret", doc_get(secret, STR("name")));
+        for (size_t i = 0; i < ELEMENTS(kinds); i++)
+                EACH(doc_get(spec, str_from(kinds[i])), container)
+        give_container(&pod, container);
+        EACH(doc_get(spec, STR("volumes")), volume)
+        give_volume(&pod, volume);
+        give_claims(&pod, object);
+}
+
+/* A secret of a volume is in the namespace that it says, else in that of the claim. */
+static void add_volume_secret(struct rbac_nodes *nodes, struct rbac_node_object *volume,
+                              const struct doc_node *reference, const char *key,
+                              const char *namespace_key, struct str namespace) {
+        struct str name = doc_string(doc_get(reference, str_from(key)), STR(""));
+        struct str own = doc_string(doc_get(reference, str_from(namespace_key)), STR(""));
+
+        if (name.len > 0)
+                *vec_push_in(
+                        &nodes->arena,
+                        &object_of(nodes, "secret", own.len ? own : namespace, name)->through) =
+                        volume;
+}
+
+static void add_volume(struct rbac_nodes *nodes, const struct resource *resource) {
+        static const char *const drivers[] = { "cephfs",  "flexVolume", "rbd",
+                                               "scaleIO", "iscsi",      "storageos" };
+        static const char *const csi[] = { "nodePublishSecretRef", "nodeStageSecretRef",
+                                           "controllerPublishSecretRef",
+                                           "controllerExpandSecretRef", "nodeExpandSecretRef" };
+        const struct doc_node *spec = doc_get(resource->object, STR("spec"));
+        const struct doc_node *claim = doc_get(spec, STR("claimRef"));
+        struct str namespace = doc_string(doc_get(claim, STR("namespace")), STR(""));
+        struct str name = doc_string(doc_get(claim, STR("name")), STR(""));
+        struct rbac_node_object *volume;
+
+        if (name.len == 0)
+                return;
+        volume = object_of(nodes, "volume", STR(""), resource->name);
+        *vec_push_in(&nodes->arena, &volume->through) = object_of(nodes, "claim", namespace, name);
+        add_volume_secret(nodes, volume, doc_get(spec, STR("azureFile")), "secretName",
+                          "secretNamespace", namespace);
+        for (size_t i = 0; i < ELEMENTS(drivers); i++)
+                add_volume_secret(nodes, volume, doc_find(spec, drivers[i], "secretRef"), "name",
+                                  "namespace", namespace);
+        for (size_t i = 0; i < ELEMENTS(csi); i++)
+                add_volume_secret(nodes, volume, doc_find(spec, "csi", csi[i]), "name", "namespace",
+                                  namespace);
+}
+
+void rbac_nodes_add(struct rbac_nodes *nodes, const struct resource *resource) {
+        const struct doc_node *spec = doc_get(resource->object, STR("spec"));
+        struct str node = doc_string(doc_get(spec, STR("nodeName")), STR(""));
+
+        if (resource->group.len == 0 && str_eq(resource->kind, STR("Pod")))
+                add_pod(nodes, resource);
+        else if (resource->group.len == 0 && str_eq(resource->kind, STR("PersistentVolume")))
+                add_volume(nodes, resource);
+        else if (str_eq(resource->group, STR("storage.k8s.io")) &&
+                 str_eq(resource->kind, STR("VolumeAttachment")) && node.len > 0)
+                lead_to_node(nodes, object_of(nodes, "attachment", STR(""), resource->name), node);
+}
+
+void rbac_nodes_free(struct rbac_nodes *nodes) {
+        map_free(&nodes->nodes);
+        map_free(&nodes->objects);
+        arena_free(&nodes->arena);
+}
+
+/* --- deciding --- */
+
+struct str rbac_node_of(const struct rbac_request *request) {
+        struct str prefix = STR("system:node:");
+
+        if (!str_starts(request->user, prefix))
+                return STR("");
+        for (size_t i = 0; i < request->group_count; i++)
+                if (str_eq(request->groups[i], STR("system:nodes")))
+                        return str_slice(request->user, prefix.len, request->user.len);
+        return STR("");
+}
+
+static bool reaches(const struct rbac_node_object *object, struct str node, int steps) {
+        if (!object || steps == 0)
+                return false;
+        for (size_t i = 0; i < object->nodes.count; i++)
+                if (str_eq(object->nodes.items[i], node))
+                        return true;
+        for (size_t i = 0; i < object->through.count; i++)
+                if (reaches(object->through.items[i], node, steps - 1))
+                        return true;
+        return false;
+}
+
+static bool has(const struct rbac_nodes *nodes, const struct rbac_request *request,
+                const char *type, struct str node) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct str key = arena_printf(&arena, "%s/%.*s/%.*s", type, STR_ARG(request->namespace),
+                                      STR_ARG(request->name));
+
+        return request->name.len > 0 && reaches(map_get(&nodes->objects, key), node, STEPS_MAX);
+}
+
+/* VERBS are words with a blank behind each. */
+static bool is_verb(const struct rbac_request *request, const char *verbs) {
+        struct str rest = str_from(verbs), word;
+
+        while (str_split(&rest, ' ', &word))
+                if (str_eq(word, request->verb))
+                        return true;
+        return false;
+}
+
+/* What depends on the pods of the node. */
+struct bound {
+        struct str group, resource, subresource;
+        const char *type, *verbs, *why;
+        bool namespaced;
+};
+
+static const struct bound bound[] = {
+        { STR_INIT(""), STR_INIT("secrets"), STR_INIT(""), "secret", "get list watch",
+          "a pod or a volume of the node refers to it", true },
+        { STR_INIT(""), STR_INIT("configmaps"), STR_INIT(""), "configmap", "get list watch",
+          "a pod of the node refers to it", true },
+        { STR_INIT(""), STR_INIT("persistentvolumeclaims"), STR_INIT(""), "claim", "get",
+          "a pod of the node refers to it", false },
+        { STR_INIT(""), STR_INIT("persistentvolumeclaims"), STR_INIT("status"), "claim",
+          "update patch get", "a pod of the node refers to it", false },
+        { STR_INIT(""), STR_INIT("persistentvolumes"), STR_INIT(""), "volume", "get",
+          "a pod of the node has its claim", false },
+        { STR_INIT("resource.k8s.io"), STR_INIT("resourceclaims"), STR_INIT(""), "resourceclaim",
+          "get", "a pod of the node refers to it", false },
+        { STR_INIT("storage.k8s.io"), STR_INIT("volumeattachments"), STR_INIT(""), "attachment",
+          "get", "it is attached to the node", false },
+        { STR_INIT(""), STR_INIT("serviceaccounts"), STR_INIT(""), "account", "get",
+          "a pod of the node runs as it", true },
+        { STR_INIT(""), STR_INIT("serviceaccounts"), STR_INIT("token"), "account", "create",
+          "a pod of the node runs as it", false },
+        { STR_INIT(""), STR_INIT("pods"), STR_INIT(""), "pod", "get list watch",
+          "it is bound to the node", false },
+};
+
+/* What every node may do; of what has its own name, `own`. */
+struct fixed {
+        struct str group;
+        const char *resource, *subresource, *verbs;
+        bool own;
+};
+
+static const struct fixed fixed[] = {
+        { STR_INIT(""), "nodes", "", "create update patch", false },
+        { STR_INIT(""), "nodes", "", "get list watch", true },
+        { STR_INIT(""), "nodes", "status", "update patch", false },
+        { STR_INIT(""), "pods", "", "create delete", false },
+        { STR_INIT(""), "pods", "status", "update patch", false },
+        { STR_INIT(""), "pods", "eviction", "create", false },
+        { STR_INIT("storage.k8s.io"), "csinodes", "", "create", false },
+        { STR_INIT("storage.k8s.io"), "csinodes", "", "get update patch delete", true },
+        { STR_INIT("resource.k8s.io"), "resourceslices", "", "create", false },
+        { STR_INIT("authentication.k8s.io"), "tokenreviews", "", "create", false },
+        { STR_INIT("authorization.k8s.io"), "subjectaccessreviews", "", "create", false },
+        { STR_INIT("authorization.k8s.io"), "localsubjectaccessreviews", "", "create", false },
+        { STR_INIT(""), "services", "", "get list watch", false },
+        { STR_INIT(""), "events", "", "create update patch", false },
+        { STR_INIT("events.k8s.io"), "events", "", "create update patch", false },
+        { STR_INIT(""), "endpoints", "", "get", false },
+        { STR_INIT("certificates.k8s.io"), "certificatesigningrequests", "",
+          "create get list watch", false },
+        { STR_INIT("storage.k8s.io"), "csidrivers", "", "get watch list", false },
+        { STR_INIT("node.k8s.io"), "runtimeclasses", "", "get list watch", false },
+};
+
+/* In the namespace of leases, of its own name; a lease that is made has none yet. Subresources are
+ * not looked at. */
+static bool lease_allowed(const struct rbac_request *request, struct str node) {
+        return is_verb(request, "get create update patch delete") &&
+               str_eq(request->namespace, STR("kube-node-lease")) &&
+               (str_eq(request->verb, STR("create")) || str_eq(request->name, node));
+}
+
+static bool is_about(const struct rbac_request *request, struct str group, struct str resource,
+                     struct str subresource) {
+        return str_eq(request->group, group) && str_eq(request->resource, resource) &&
+               str_eq(request->subresource, subresource);
+}
+
+bool rbac_node_allows(const struct rbac_nodes *nodes, const struct rbac_request *request,
+                      const char **ret_why) {
+        struct str node = rbac_node_of(request);
+        const char *unused;
+
+        ret_why = ret_why ? ret_why : &unused;
+        *ret_why = "";
+        if (node.len == 0 || request->resource.len == 0)
+                return false;
+        if (str_eq(request->group, STR("coordination.k8s.io")) &&
+            str_eq(request->resource, STR("leases")))
+                return lease_allowed(request, node);
+        for (size_t i = 0; i < ELEMENTS(bound); i++)
+                if (is_about(request, bound[i].group, bound[i].resource, bound[i].subresource) &&
+                    is_verb(request, bound[i].verbs) &&
+                    (!bound[i].namespaced || request->namespace.len > 0) &&
+                    has(nodes, request, bound[i].type, node)) {
+                        *ret_why = bound[i].why;
+                        return true;
+                }
+        for (size_t i = 0; i < ELEMENTS(fixed); i++)
+                if (is_about(request, fixed[i].group, str_from(fixed[i].resource),
+                             str_from(fixed[i].subresource)) &&
+                    is_verb(request, fixed[i].verbs) &&
+                    (!fixed[i].own || str_eq(request->name, node)))
+                        return true;
+        return false;
+}

@@ -1,0 +1,37 @@
+/*
+ * The node authorizer: what a kubelet may do without any role.
+ *
+ * The user system:node:NAME, in the group system:nodes, may read the Secrets, ConfigMaps, claims
+ * and volumes that the pods bound to node NAME refer to, and make tokens of their ServiceAccounts;
+ * its own Node, CSINode and Lease; and a fixed list of things that every kubelet needs. Semantics
+ * are those of plugin/pkg/auth/authorizer/node (Kubernetes 1.36 with its features as they are by
+ * default), whose graph is made of pods, PersistentVolumes and VolumeAttachments; the field
+ * selectors that narrow a list or watch are not part of a question here, so those are a no.
+ *
+ * What a kubelet writes is limited further by the admission plugin NodeRestriction, which does not
+ * decide who may ask.
+ *
+ * Where a claim is made from a template (generic ephemeral volumes, resource claims), its name is
+ * that of pod and volume, or stands in the status of the pod.
+ */
+#pragma once
+
+#include "rbac/rbac.h"
+
+struct rbac_nodes {
+        struct arena arena;
+        struct map nodes;   /* those that a pod or attachment names */
+        struct map objects; /* "type/namespace/name" -> struct rbac_node_object */
+};
+
+/* Adds what RESOURCE, a pod, PersistentVolume or VolumeAttachment, tells; nothing of it is kept. */
+void rbac_nodes_add(struct rbac_nodes *nodes, const struct resource *resource);
+void rbac_nodes_free(struct rbac_nodes *nodes);
+
+/* The node that REQUEST's user is: "system:node:NAME" in the group system:nodes. Empty: none. */
+struct str rbac_node_of(const struct rbac_request *request);
+
+/* Whether the node authorizer allows REQUEST. RET_WHY (may be NULL): what the object has to do with
+ * the node, in words; "" where every node may do it. */
+bool rbac_node_allows(const struct rbac_nodes *nodes, const struct rbac_request *request,
+                      const char **ret_why);
