@@ -1,11 +1,13 @@
 /*
  * The analysis of workloads: each with the ServiceAccount that it runs as, whether the token of
  * that is in its pods, and what it may do (rbac/subject.h). Findings are placed at the workload;
- * binding and rule are the other places.
+ * binding and rule are the other places. As it knows the accounts, it also tells of bindings to
+ * what is not there, and of roles that nobody has (rbac/uses.h).
  */
 #include "base/util.h"
 #include "kube/kinds.h"
 #include "rbac/subject.h"
+#include "rbac/uses.h"
 #include "scan/private.h"
 
 /* Grants that are written at most, of all workloads together: accounts with thousands of rules
@@ -34,6 +36,7 @@ struct workloads {
         VEC(struct workload) items;
         struct str file; /* the last name that was copied */
         VEC(struct diagnostic) problems;
+        bool workloads, bindings; /* some rule is about these */
 };
 
 static const char rbac_group[] = "rbac.authorization.k8s.io";
@@ -48,10 +51,26 @@ static bool reads(struct str group, struct str resource) {
         return kind && kind->pod_template && str_eq(kind->group, group);
 }
 
-static void *start(_unused_ const struct scan_options *options) {
+static bool is_asked(const struct policy_set *set, struct str resource) {
+        struct policy_subject subject = { .group = STR(POLICY_OWN_GROUP),
+                                          .version = STR("v1"),
+                                          .resource = resource,
+                                          .operation = POLICY_CREATE };
+
+        for (size_t i = 0; i < set->policies.count; i++)
+                if (policy_may_match(set->policies.items[i], &subject))
+                        return true;
+        return false;
+}
+
+static void *start(const struct scan_options *options) {
         struct workloads *self = xrealloc(NULL, 1, sizeof *self);
 
-        *self = (struct workloads){ 0 };
+        *self = (struct workloads){
+                .workloads = is_asked(options->policies, STR("workloadidentities")),
+                .bindings = is_asked(options->policies, STR("bindinguses")) ||
+                            is_asked(options->policies, STR("roleuses")),
+        };
         rbac_index_init(&self->index);
         rbac_index_add_defaults(&self->index);
         return self;
@@ -193,12 +212,49 @@ static void complete(struct workloads *self, struct workload *workload) {
                                                                      : "default";
 }
 
+static bool account_exists(void *userdata, struct str namespace, struct str name) {
+        struct workloads *self = userdata;
+
+        return str_eq(name, STR("default")) || account_of(self, namespace, name)->known;
+}
+
+static bool accounts_known(void *userdata, struct str namespace) {
+        struct workloads *self = userdata;
+
+        return map_get(&self->namespaces, namespace) != NULL;
+}
+
+/* Bindings to what is not there, and roles that nobody has. */
+static void emit_uses(struct workloads *self, analysis_emit_fn *emit, void *emit_data) {
+        const struct rbac_accounts accounts = { account_exists, accounts_known, self };
+        struct rbac_uses uses _cleanup_(rbac_uses_free) = { 0 };
+        struct buf json _cleanup_(buf_free) = BUF_INIT;
+
+        rbac_uses_init(&uses, &self->index);
+        for (size_t i = 0; i < self->index.all_bindings.count; i++) {
+                const struct rbac_binding *binding = self->index.all_bindings.items[i];
+
+                buf_clear(&json);
+                if (rbac_add_binding_use(&json, &uses, binding, &accounts))
+                        emit(emit_data, buf_str(&json), binding->place.file, binding->place.pos);
+        }
+        for (size_t i = 0; i < self->index.all_roles.count; i++) {
+                const struct rbac_role *role = self->index.all_roles.items[i];
+
+                buf_clear(&json);
+                if (rbac_add_role_use(&json, &uses, role))
+                        emit(emit_data, buf_str(&json), role->place.file, role->place.pos);
+        }
+}
+
 static void finish(void *userdata, analysis_emit_fn *emit, void *emit_data) {
         struct workloads *self = userdata;
         size_t grants = 0;
 
         rbac_index_finish(&self->index);
-        for (size_t i = 0; i < self->items.count; i++) {
+        if (self->bindings)
+                emit_uses(self, emit, emit_data);
+        for (size_t i = 0; self->workloads && i < self->items.count; i++) {
                 struct workload *workload = &self->items.items[i];
                 struct buf json _cleanup_(buf_free) = BUF_INIT;
 
@@ -243,7 +299,7 @@ static void *stop(void *userdata) {
         return NULL;
 }
 
-static const char *const made[] = { "workloadidentities", NULL };
+static const char *const made[] = { "workloadidentities", "bindinguses", "roleuses", NULL };
 
 const struct analysis workloads_analysis = {
         .resources = made,
