@@ -6,6 +6,7 @@
 #include "base/util.h"
 #include "cmd/policy.h"
 #include "fix/fix.h"
+#include "graph/surface.h"
 #include "kube/version.h"
 #include "net/facts.h"
 #include "policy/exception.h"
@@ -58,6 +59,8 @@ int rules_init(struct policy_set *ret, uint16_t kube_minor, struct error *error)
                 policy_set_add_library(ret, &rbac_library);
         if (r >= 0)
                 policy_set_add_library(ret, &net_library);
+        if (r >= 0)
+                policy_set_add_library(ret, &graph_library);
         return r;
 }
 

@@ -336,6 +336,8 @@ static void join_namespace(struct graph *graph, const struct graph_namespace *na
                 graph_part(graph, graph_hyper(graph, of_namespaces[i], STR("")),
                            graph_hyper(graph, of_namespaces[i], namespace->name));
         join_scope(graph, namespace->name);
+        graph->vertices.items[graph_hyper(graph, GRAPH_ADMIN, namespace->name)].place =
+                namespace->place;
         graph_edge(graph, create, graph_hyper(graph, GRAPH_ACCOUNTS, namespace->name),
                    GRAPH_CREATE_WITH_ACCOUNT, NULL);
         graph_edge(graph, create, graph_hyper(graph, GRAPH_SECRETS, namespace->name),

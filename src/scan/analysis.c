@@ -8,6 +8,7 @@ static const struct analysis *const table[] = {
         &subjects_analysis,
         &workloads_analysis,
         &networks_analysis,
+        &surfaces_analysis,
 };
 /* clang-format on */
 
