@@ -45,6 +45,9 @@ struct fix_run {
 
 /* providers.c: all of them; ends with NULL. */
 extern const struct fix_provider *const fix_providers[];
+
+/* limits.c: quotas and limits of namespaces. */
+extern const struct fix_provider fix_limit_range, fix_quota;
 const struct fix_provider *fix_provider_for(struct str rule, size_t *ret_number);
 
 /* source.c: the file PATH of the input, loaded when first asked for. NULL: there is none. */

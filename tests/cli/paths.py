@@ -277,4 +277,196 @@ def test_paths():
     assert not problems, "\n".join(problems)
 
 
+# --- what does not depend on anything ---
+
+def many(seed, count=60):
+    """Objects of a little of everything."""
+    r = random.Random(seed)
+    case = Case("", "", 0)
+    for i in range(count):
+        namespace = r.choice(["a", "b", "c"])
+        case.add(r.choice([
+            f"pod {namespace}/p{i} sa=s{r.randrange(8)} node=n{r.randrange(4)} label=app=x{r.randrange(5)} " + r.choice(
+                ["", "privileged", "hostPID caps=SYS_PTRACE", "mount=/etc", "env=db", "mount=/var/lib/kubelet:ro", "notoken"]),
+            f"deployment {namespace}/d{i} sa=s{r.randrange(8)} {r.choice(['', 'privileged', 'mount=/run'])}",
+            f"service {namespace}/v{i} {r.choice(['NodePort', 'ClusterIP', 'LoadBalancer'])} select=app=x{r.randrange(5)}",
+            f"secret {namespace}/t{i} token-of=s{r.randrange(8)}",
+            f"grant sa:{namespace}/s{r.randrange(8)} {r.choice(['everywhere', 'a', 'b', 'c'])}: " + r.choice(
+                ["list secrets", "create pods", "create pods/exec", "create serviceaccounts/token", "impersonate users,groups", "* *.*",
+                 f"bind clusterroles.{RBAC}; create clusterrolebindings.{RBAC},rolebindings.{RBAC}", "patch namespaces; create pods", "get nodes/proxy"]),
+        ]))
+    for namespace in "abc":
+        case.add(f"namespace {namespace} {r.choice(['', 'baseline', 'restricted'])}")
+    return case
+
+
+def test_the_order_of_the_input_does_not_matter():
+    for seed in range(3):
+        case = many(seed)
+        answers = set()
+        for order in range(3):
+            random.Random(order).shuffle(case.objects)
+            for arguments in (["to", "--all"], ["cut"], ["blast"]):
+                r = case.ask(*arguments)
+                # Lines are those of the input, which is in another order.
+                answers.add((arguments[0], re.sub(r',"line":\d+(,"column":\d+)?', "", re.sub(r"in line \d+", "", r.text))))
+        assert len(answers) == 3, (seed, len(answers))
+
+
+def test_a_cut_leaves_nothing_and_needs_all_of_it():
+    """The changes are made in the manifests by hand of the test: nobody gets there any more, and with one less somebody does."""
+    case = Case("", "", 0)
+    for line in ("namespace shop restricted", "pod shop/web sa=web", "pod shop/ops sa=ops", "grant sa:shop/web shop: create serviceaccounts/token",
+                 "grant sa:shop/ops everywhere: * *.*", "grant group:system:serviceaccounts:shop kube-system: create secrets; list secrets"):
+        case.add(line)
+    cut = case.ask("cut", "cluster-admin")
+    assert cut.json["best"] and cut.json["remaining"] == 0, cut
+    # Either of two changes that cost the same.
+    names = {c["change"] for c in cut.json["changes"]}
+    assert names in ({"remove ClusterRoleBinding b2"}, {"ClusterRole r2: narrow the rule in line 1"}), names
+    case.objects = [o for o in case.objects if not (o["kind"] == "ClusterRoleBinding" and o["metadata"]["name"] == "b2")]
+    assert case.ask("to", "cluster-admin").json["targets"][0]["reaching"] == 0
+
+
+def test_all_shortest_paths_are_as_many_as_are_counted():
+    r = many(7).ask("to", "--all")
+    counted = 0
+    for target in r.json["targets"]:
+        for start in target["from"]:
+            paths = [tuple((e["attack"], e["from"], e["to"], tuple(e.get("changes", []))) for e in p) for p in start["paths"]]
+            assert len(paths) == len(set(paths)) == start["shortestPaths"], start
+            assert all(sum(e["steps"] for e in p) == start["steps"] for p in start["paths"])
+            counted += len(paths)
+    assert counted > 50, counted
+
+
+def test_pods_of_a_template_that_runs_count_once():
+    case = Case("", "", 0)
+    case.add("deployment shop/web privileged")
+    case.add("replicaset shop/web-1 owner=Deployment/web privileged")
+    for i in range(3):
+        case.add(f"pod shop/web-1-{i} owner=ReplicaSet/web-1 privileged")
+    r = run("paths", "to", "nodes", "--start", "containers", "--no-defaults", "-f", "-",
+            stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": case.objects}))
+    assert "nodes: 3 of 3 starts get there" in r.text and "and 2 more pods of Deployment web" in r.text, r
+
+
+def test_a_snapshot_gives_the_same_answer():
+    case = many(5)
+    with Folder({"all.json": json.dumps({"apiVersion": "v1", "kind": "List", "items": case.objects})}) as folder:
+        path = os.path.join(folder, "c.snapshot")
+        lines = [json.dumps({"redoubt": "snapshot", "version": 1, "server": "https://x"})]
+        lines += [json.dumps({"path": f"cluster:{i}", "object": o}) for i, o in enumerate(case.objects)]
+        import hashlib
+        text = "".join(line + "\n" for line in lines)
+        text += json.dumps({"end": {"objects": len(case.objects), "sha256": hashlib.sha256(text.encode()).hexdigest()}}) + "\n"
+        try:
+            packed = subprocess.run(["zstd", "-q", "-c"], input=text.encode(), capture_output=True, check=True).stdout
+        except FileNotFoundError:
+            raise Skip("there is no zstd") from None
+        with open(path, "wb") as file:
+            file.write(packed)
+        one = run("paths", "to", "-o", "json", "--from", path).json
+        other = run("paths", "to", "-o", "json", "-f", os.path.join(folder, "all.json")).json
+        assert [(t["target"], t["reaching"], [s["steps"] for s in t["from"]]) for t in one["targets"]] == [
+            (t["target"], t["reaching"], [s["steps"] for s in t["from"]]) for t in other["targets"]]
+
+
+# --- what is missing, wrong or hostile ---
+
+def ask_text(text, *arguments):
+    return run("paths", *arguments, "-f", "-", stdin=text)
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: [{name: c, image: i}]}\n"
+BINDING = (f"---\napiVersion: {RBAC}/v1\nkind: ClusterRoleBinding\nmetadata: {{name: b}}\nroleRef: {{apiGroup: {RBAC}, kind: ClusterRole, "
+           "name: %s}\nsubjects: [{kind: User, apiGroup: " + RBAC + ", name: jane}]\n")
+
+
+def test_half_an_inventory_is_told():
+    for text, word in ((POD, "no roles and bindings"), (BINDING[4:] % "view", "no pods"), (POD + BINDING % "gone", "names a role that is not in the input"),
+                       (POD + BINDING % "view" + "---\n: : :\n", "")):
+        r = ask_text(text, "to")
+        assert r.status == 3 and word in r.err and r.err.startswith("redoubt: "), (word, r)
+    r = ask_text(POD + BINDING % "view", "to")
+    assert r.status == 0 and not r.err, r
+    assert "not in the input" in r.text and "no Nodes" in r.text, r
+    assert ask_text(POD + BINDING % "gone", "to", "-o", "json").json["complete"] is False
+
+
+def test_unknown_things_are_told_with_the_nearest():
+    for arguments, word in ((["to", "pod/shop/wbe"], "did you mean"), (["blast", "sa/shop/nobody"], "there is no"), (["to", "--start", "pod/x/y"], "there is no"),
+                            (["edges", "--attack", "NOTHING"], "there is no attack"), (["attacks", "NOTHING"], "there is no attack"),
+                            (["to", "secrets/nowhere"], "no namespace"), (["to", "--kube-version", "two"], "takes a version")):
+        r = ask_text(POD + BINDING % "view", *arguments) if arguments[0] != "attacks" else run("paths", *arguments)
+        assert r.status == 2 and word in r.err, (arguments, r)
+
+
+def test_hostile_names_do_no_harm():
+    evil = "\x1b[2J</text><script>alert(1)</script>\u202e\"'&|$(reboot)\n=x"
+    objects = [obj("Pod", evil, namespace=evil, spec={"nodeName": evil, "serviceAccountName": evil, "containers": [
+        {"name": evil, "image": evil, "securityContext": {"privileged": True}}], "volumes": [{"name": "v", "hostPath": {"path": evil}}]})]
+    objects += make_grant(1, "user:jane everywhere: * *.*")
+    objects[-1]["subjects"] = [{"kind": "ServiceAccount", "name": evil, "namespace": evil}, {"kind": "User", "apiGroup": RBAC, "name": evil}]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})
+    for form in ("text", "json", "dot", "svg", "html"):
+        r = ask_text(text, "to", "-o", form, *(["--explain"] if form in ("text", "json") else []))
+        assert r.status == 1, (form, r)
+        assert b"\x1b" not in r.out and (form in ("text", "json", "dot") or b"<script>" not in r.out), (form, r)
+        if form in ("svg", "html"):
+            import xml.dom.minidom
+            if form == "svg":
+                xml.dom.minidom.parseString(r.out)
+    checks = [c for t in ask_text(text, "to", "-o", "json", "--explain").json["targets"] for s in t["from"] for p in s["paths"] for e in p for c in e["check"]]
+    assert checks and not any("reboot" in c for c in checks), checks
+
+
+def test_pictures_have_every_start_and_no_script():
+    case = many(11)
+    svg, html, dot = case.objects, None, None
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": case.objects})
+    svg, html, dot = (ask_text(text, "to", "-o", form).text for form in ("svg", "html", "dot"))
+    import xml.dom.minidom
+    xml.dom.minidom.parseString(svg)
+    assert "<script" not in html and "http" not in html.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", ""), html
+    reaching = {s["start"]["workload"] for t in ask_text(text, "to", "-o", "json").json["targets"] for s in t["from"] if "workload" in s["start"]}
+    assert reaching and all(workload in svg and workload in html for workload in reaching), reaching
+    assert dot.startswith("digraph") and dot.count("{") == dot.count("}"), dot
+
+
+def test_cycles_and_crowds_end():
+    case = Case("", "", 0)
+    case.add("pod shop/web sa=s0")
+    for i in range(300):
+        case.add(f"grant sa:shop/s{i} shop: create serviceaccounts/token names=s{(i + 1) % 300},s{(i + 150) % 300}")
+    r = case.ask("to", "sa/shop/s299")
+    assert r.json["targets"][0]["from"][0]["steps"] == 151, r.json["targets"][0]["from"][0]["steps"]
+    assert case.ask("cut", "sa/shop/s299").json["changes"], r
+
+
+def test_rules_see_the_graph():
+    case = Case("", "", 0)
+    for line in ("namespace shop restricted", "pod shop/web sa=web label=app=web", "service shop/web LoadBalancer select=app=web", "node n1",
+                 "pod bank/db", "pod shop/agent privileged", "grant sa:shop/web everywhere: list secrets"):
+        case.add(line)
+    r = scan(json.dumps({"apiVersion": "v1", "kind": "List", "items": case.objects}), "-o", "json")
+    found = {(f["rule"], f["resource"]["name"]) for f in r.json["findings"]}
+    assert ("segregation/exposed-to-all-secrets", "web") in found, found
+    assert ("segregation/escape-next-to-others", "agent") in found, found
+    assert not any(rule == "segregation/exposed-to-node" for rule, _ in found), found
+
+
+def test_namespaces_get_a_quota_and_limits():
+    manifest = ("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
+                "spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}\n")
+    rules = ["segregation/namespace-without-quota", "segregation/namespace-without-limits"]
+    with Folder({"shop.yaml": manifest}) as folder:
+        r = run("fix", "--unsafe", *[w for rule in rules for w in ("--rule", rule)], "--write", folder)
+        assert r.status in (0, 1), r
+        text = open(os.path.join(folder, "shop.yaml"), encoding="utf-8").read()
+        assert text.startswith(manifest) and "kind: ResourceQuota" in text and "kind: LimitRange" in text, text
+        after = run("scan", "-o", "json", *[w for rule in rules for w in ("--rule", rule)], folder)
+        assert after.status == 0 and after.json["findings"] == [], after
+
+
 main()
