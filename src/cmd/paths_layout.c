@@ -73,6 +73,16 @@ static void add_member(struct making *making, uint32_t number, uint32_t vertex, 
         box->names[box->name_count++] = name;
 }
 
+/* Things of a namespace whose names do not tell it have it as a note. */
+static struct str note_of(struct making *making, const struct station *station) {
+        const struct graph_vertex *vertex = &making->graph->vertices.items[station->vertex];
+
+        if (station->note.len > 0 || vertex->namespace.len == 0 ||
+            (vertex->kind != GRAPH_CONTAINER && vertex->kind != GRAPH_POD))
+                return station->note;
+        return arena_printf(making->arena, "namespace %.*s", STR_ARG(vertex->namespace));
+}
+
 /* The box of a station before box NEXT; UINT32_MAX where there are too many. */
 static uint32_t box_of(struct making *making, const struct station *station, uint32_t next) {
         const struct graph_vertex *vertex = &making->graph->vertices.items[station->vertex];
@@ -92,7 +102,7 @@ static uint32_t box_of(struct making *making, const struct station *station, uin
         *box = (struct paths_box){ .next = next,
                                    .edge = station->edge,
                                    .vertex = station->vertex,
-                                   .note = station->note,
+                                   .note = note_of(making, station),
                                    .column = making->tree->items[next].column + 1 };
         making->tree->items[next].children++;
         making->tree->columns = MAX(making->tree->columns, box->column + 1);

@@ -2,7 +2,7 @@
 #include "base/util.h"
 #include "cmd/paths_layout.h"
 
-enum { BOX_WIDTH = 250, GAP_WIDTH = 210, MARGIN = 24, HEAD = 40, TEXT_MAX = 36, LABEL_MAX = 34 };
+enum { BOX_WIDTH = 290, GAP_WIDTH = 230, MARGIN = 24, HEAD = 40, TEXT_MAX = 36, LABEL_MAX = 38 };
 
 /* The class of a kind: what colours it has. */
 static const char *tint_of(const struct graph_vertex *vertex) {
@@ -87,7 +87,8 @@ static void add_short(struct buf *buf, struct str s, size_t max) {
 static const char style[] =
         "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;"
         "fill:#1d2530}"
-        ".b{font-weight:600}.t{font-size:17px;font-weight:600}.m{fill:#5c6773;font-size:11px}"
+        ".b{font-weight:600;font-size:11.5px}.t{font-size:17px;font-weight:600}.m{fill:#5c6773;"
+        "font-size:11px}"
         ".l{fill:#48525e;font-size:11px}.e{fill:none;stroke:#9aa5b1;stroke-width:1.4}"
         "rect{stroke-width:1.2;rx:5}"
         ".w{fill:#eaf2fd;stroke:#3b78c3}.n{fill:#fdf1e3;stroke:#c77d1e}"
@@ -134,7 +135,6 @@ static void add_box(struct buf *buf, const struct paths_picture *picture,
         const struct graph_vertex *vertex = &picture->graph->vertices.items[box->vertex];
         bool target = box->next == UINT32_MAX;
         double x = box_x(tree, box), y = top + box->y, line = y + 19;
-        bool spaced = vertex->namespace.len > 0 && (vertex->kind == GRAPH_CONTAINER);
         char more[64];
 
         buf_add(buf, STR("<g>"));
@@ -150,12 +150,6 @@ static void add_box(struct buf *buf, const struct paths_picture *picture,
         }
         if (box->note.len > 0)
                 add_line(buf, x + 10, line, "m", box->note);
-        if (spaced) {
-                buf_printf(buf, "<text class=\"m\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">",
-                           x + BOX_WIDTH - 8, y - 3 + box->height - 4);
-                add_short(buf, vertex->namespace, 16);
-                buf_add(buf, STR("</text>"));
-        }
         if (box->exposed)
                 buf_printf(buf,
                            "<text class=\"o\" text-anchor=\"end\" x=\"%.0f\" y=\"%.1f\">EXPOSED"
