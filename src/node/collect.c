@@ -128,6 +128,7 @@ int node_collect(const struct node_options *options, struct buf *ret, struct err
         pki_collect(&node);
         runtime_collect(&node);
         host_collect(&node);
+        probe_collect(&node);
         fact_set(&arena, node.facts, STR("gaps"), node.gaps);
         fact_write(ret, node.facts);
         root_close(&node.root);

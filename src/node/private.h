@@ -335,3 +335,5 @@ void cni_collect(struct node *node);
 void pki_collect(struct node *node);
 void runtime_collect(struct node *node);
 void host_collect(struct node *node);
+/* After the others: it asks whom they found. */
+void probe_collect(struct node *node);

@@ -122,6 +122,11 @@ def check_configurations(one):
     facts, _ = one.compare("file")
     assert not facts["kubelet"]["legacyDefaults"] and facts["kubelet"]["serverCertificate"] == "given"
     yield "a file", facts
+    kubelet = one.facts("--probe")["kubelet"]
+    probes = {(p["path"], p["credentials"]): (p["status"], p["verdict"]) for p in kubelet["probes"] if p["tls"]}
+    assert probes["/pods", "none"] == (401, "refused") and probes["/configz", "none"] == (401, "refused"), probes
+    assert probes["/pods", "client"][0] in (200, 403), probes
+    assert all(p["verdict"] == "closed" for p in kubelet["probes"] if p["port"] == 10255), kubelet["probes"]
 
     full = write(folder, "full.yaml", CONFIG_HEAD + f"""authentication:
   anonymous: {{enabled: false}}
@@ -169,6 +174,10 @@ logging: {{verbosity: 2}}
     assert facts["kubelet"]["config"]["authorization"]["mode"]["value"] == "AlwaysAllow"
     yield "drop-ins without a file", facts
 
+    probes = one.facts("--probe")["kubelet"]["probes"]
+    assert ("/pods", 20250, "none", 200, "open") in {(p["path"], p["port"], p["credentials"], p["status"], p["verdict"]) for p in probes}, probes
+    assert (20255, 200, "open") in {(p["port"], p["status"], p["verdict"]) for p in probes if not p["tls"]}, probes
+
     one.start()
     facts, _ = one.compare("nothing")
     assert facts["kubelet"]["config"]["authentication"]["anonymous"]["enabled"]["value"] is True
@@ -176,9 +185,38 @@ logging: {{verbosity: 2}}
     yield "nothing at all", facts
 
 
+# What is broken in turn, in the file, and the rule that must say so.
+BROKEN = {
+    "authentication: {anonymous: {enabled: true}}": "kubelet/node-anonymous-auth",
+    "authorization: {mode: AlwaysAllow}": "kubelet/node-authorization",
+    "readOnlyPort: 20255": "kubelet/node-read-only-port",
+    "makeIPTablesUtilChains: false": "kubelet/node-iptables-chains",
+    "eventRecordQPS: 0": "kubelet/node-event-rate",
+    "staticPodURL: http://127.0.0.1:1/pods": "kubelet/node-static-pod-url",
+    "allowedUnsafeSysctls: [kernel.shm_rmid_forced]": "kubelet/node-unsafe-sysctls",
+}
+
+
+def check_broken(one):
+    """Over a sound configuration, each break adds its finding, in a drop-in that only the command line names."""
+    sound = os.path.join(one.folder, "kubelet.yaml")
+    one.start(f"--config={sound}")
+    before = judge()
+    for number, (text, rule) in enumerate(BROKEN.items()):
+        folder = os.path.dirname(write(one.folder, f"broken-{number}/10.conf", CONFIG_HEAD + text + "\n"))
+        one.start(f"--config={sound}", f"--config-dir={folder}")
+        one.compare(text)
+        after = judge()
+        assert rule not in before and rule in after, (text, rule, sorted(after - before))
+        print(f"# {text}: {rule}")
+
+
 def check_neighbours(one, facts):
     """What runs beside the kubelet is found as it was started."""
     api, etcd = facts["apiServer"], facts["etcd"]
+    if api.get("process", {}).get("pid") != one.pid("kube-apiserver") or etcd["process"]["pid"] != one.pid("etcd"):
+        print("# another control plane runs on this machine: what is beside the kubelet is not looked at")
+        return
     assert api["running"] and api["settings"]["authorizationMode"]["value"] == ["Node", "RBAC"]
     assert api["settings"]["profiling"]["value"] is False and api["audit"]["backends"] == ["log"]
     assert api["encryption"]["resources"][0]["provider"] == "secretbox" and api["encryption"]["resources"][0]["keyBits"] == [256]
@@ -208,6 +246,7 @@ def test_a_real_node():
         for name, rules in found.items():
             kubelet = {rule for rule in rules if rule.startswith("kubelet/")}
             print(f"# {name}: {sorted(kubelet)}")
+        check_broken(one)
         assert len(found["nothing at all"]) > len(found["a file"])
 
 
