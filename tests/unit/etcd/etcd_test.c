@@ -62,6 +62,10 @@ static void keys_tell_the_resource(void **state _unused_) {
                 { "/registry/example.com/globals/g", "globals.example.com", "", "g" },
                 { "/registry/clusterroles/system:node", "clusterroles.rbac.authorization.k8s.io",
                   "", "system:node" },
+                /* OpenShift's. */
+                { "/registry/oauth/accesstokens/t", "oauthaccesstokens.oauth.openshift.io", "",
+                  "t" },
+                { "/registry/routes/shop/web", "routes.route.openshift.io", "shop", "web" },
         };
         static const char *const none[] = { "/registry",         "/registry/",
                                             "/registry/secrets", "/registryx/secrets/a/b",
