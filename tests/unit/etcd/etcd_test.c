@@ -229,6 +229,7 @@ int main(void) {
                 cmocka_unit_test(what_the_server_refuses_is_refused),
                 cmocka_unit_test(keys_are_in_no_message),
                 cmocka_unit_test(plans_keep_every_step_readable),
+                cmocka_unit_test(servers_are_found_by_the_file_they_read),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
