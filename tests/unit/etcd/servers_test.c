@@ -18,6 +18,19 @@ static void write_file(const char *folder, const char *name, const char *text, s
         close(fd);
 }
 
+static void remove_all(const char *folder) {
+        static const char *const names[] = { "1/cmdline",   "1",       "20/root/etc/enc.yaml",
+                                             "20/root/etc", "20/root", "20/cmdline",
+                                             "20/stat",     "20" };
+        char path[512];
+
+        for (size_t i = 0; i < ELEMENTS(names); i++) {
+                snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+                assert_int_equal(remove(path), 0);
+        }
+        assert_int_equal(remove(folder), 0);
+}
+
 static void make_folder(const char *folder, const char *name) {
         char path[512];
 
@@ -67,4 +80,5 @@ void servers_are_found_by_the_file_they_read(void **state _unused_) {
         assert_true(str_eq(config, str_from(path)));
         snprintf(path, sizeof path, "%s/1/cmdline", folder);
         assert_int_equal(server_find(folder, path, &server, &error), 0);
+        remove_all(folder);
 }
