@@ -5,11 +5,12 @@
 #include "base/util.h"
 #include "cmd/secrets.h"
 #include "etcd/gateway.h"
+#include "etcd/servers.h"
 
 struct at_rest_arguments {
         struct secrets_source source;
         const char *config;
-        bool all;
+        bool find, all;
         int format;
 };
 
@@ -106,6 +107,27 @@ static void write_report(const struct secrets_report *report, int format) {
         fwrite(text.data, 1, text.len, stdout);
 }
 
+/* The configuration that is given, or that an API server of this machine reads. Returns 1, or 0
+ * where none was asked for. */
+static int read_config(struct command_context *context, const struct at_rest_arguments *arguments,
+                       struct encryption *ret) {
+        struct str path = str_from(arguments->config);
+        int r = arguments->config != NULL;
+
+        if (!arguments->config && arguments->find) {
+                r = server_find_config(context->arena, "/proc", &path, context->error);
+                if (r == 0)
+                        return error_set(context->error, -ENOENT,
+                                         "no API server with --encryption-provider-config runs "
+                                         "here, or its process may not be looked at: name the file "
+                                         "with --config");
+        }
+        if (r <= 0)
+                return r;
+        r = encryption_read_file(context->arena, path.ptr, ret, context->error);
+        return r < 0 ? r : 1;
+}
+
 static int run(struct command_context *context, int argc, char **argv) {
         const struct at_rest_arguments *arguments = context->options;
         struct at_rest found _cleanup_(at_rest_free) = { .main.fd = -1 };
@@ -118,11 +140,8 @@ static int run(struct command_context *context, int argc, char **argv) {
 
         if ((argc == 1) == (arguments->source.endpoint != NULL))
                 return command_usage_error(context, "either PATH or --endpoint URL is needed");
-        if (arguments->config) {
-                r = encryption_read_file(context->arena, arguments->config, &config,
-                                         context->error);
-                report.config = &config;
-        }
+        r = read_config(context, arguments, &config);
+        report.config = r > 0 ? &config : NULL;
         if (r >= 0)
                 r = secrets_read(context, &arguments->source, argc ? argv[0] : NULL, &found);
         if (r < 0)
@@ -148,6 +167,8 @@ static const struct option_spec specs[] = {
         OPTION_SECTION("Configuration"),
         { 0, "config", "FILE", "the API server's EncryptionConfiguration, to compare with",
           OPTION_STRING, offsetof(struct at_rest_arguments, config), .hint = OPTION_HINT_FILE },
+        { 0, "find-config", NULL, "the one that the API server of this machine reads", OPTION_FLAG,
+          offsetof(struct at_rest_arguments, find) },
         SECRETS_SOURCE_OPTIONS(struct at_rest_arguments, source),
         OPTION_END,
 };

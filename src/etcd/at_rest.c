@@ -155,6 +155,11 @@ static int open_below(struct at_rest *found, struct str folder, struct error *er
                 if (is_file(path.ptr))
                         return open_kine(found, path, error);
         }
+        /* etcd's folders are closed to all but its user and root. */
+        if (access(arena_printf(arena, "%.*s/member/snap/db", STR_ARG(folder)).ptr, R_OK) < 0 &&
+            errno == EACCES)
+                return error_set(error, -EACCES, "%.*s may not be looked into: run this as root",
+                                 STR_ARG(folder));
         return error_set(error, -ENOENT,
                          "%.*s: there is no member/snap/db of etcd and no state.db of kine in it",
                          STR_ARG(folder));

@@ -65,7 +65,8 @@ static bool choose_meta(int fd, uint32_t page_size, struct meta *ret) {
 }
 
 static int use_meta(struct bbolt *db, const struct meta *meta, struct error *error) {
-        if (meta->high_water < 3 || meta->high_water > UINT64_MAX / 2 / meta->page_size)
+        if (!is_page_size(meta->page_size) || meta->high_water < 3 ||
+            meta->high_water > UINT64_MAX / 2 / meta->page_size)
                 return error_set(error, -EUCLEAN, "the database says it has %ju pages",
                                  (uintmax_t)meta->high_water);
         if (meta->high_water * meta->page_size > db->size)

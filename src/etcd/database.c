@@ -30,7 +30,7 @@ enum {
         WALK_TRIES = 100000, /* fresh metas in one walk */
         READ_TRIES = 3,      /* because of compactions */
         NAME_MAX_BYTES = 255,
-        BUCKETS_MAX = 1000,
+        BUCKETS_MAX = 64, /* etcd has thirteen; each is looked up in the root */
         READ_BLOCK = 1 << 20,
 };
 
@@ -39,7 +39,8 @@ struct reading {
         struct bbolt db;
         struct bbolt_bits used;
         struct buf names;
-        struct buf last; /* all items of the bucket from this key on were gone through */
+        unsigned buckets; /* that NAMES has */
+        struct buf last;  /* all items of the bucket from this key on were gone through */
         bbolt_item_fn *take;
         int64_t compacted;
         const char *fault; /* what is wrong with an item */
@@ -144,6 +145,14 @@ static int walk_once(struct reading *reading, struct str name, struct error *err
         return r;
 }
 
+/* The names of a root that was changed meanwhile are collected anew. */
+static int walk_root(struct reading *reading, struct error *error) {
+        buf_clear(&reading->names);
+        reading->buckets = 0;
+        return bbolt_walk(&reading->db, reading->db.root, (struct str){ 0 }, take_item, reading,
+                          &reading->used, error);
+}
+
 /* Goes through a bucket (NAME empty: the root), taken up again whenever the file was changed. */
 static int walk(struct reading *reading, struct str name, bbolt_item_fn *take,
                 struct error *error) {
@@ -153,11 +162,7 @@ static int walk(struct reading *reading, struct str name, bbolt_item_fn *take,
         buf_clear(&reading->last);
         for (unsigned i = 0; i < WALK_TRIES; i++) {
                 reading->fault = NULL;
-                if (name.len > 0)
-                        r = walk_once(reading, name, error);
-                else
-                        r = bbolt_walk(&reading->db, reading->db.root, (struct str){ 0 }, take_item,
-                                       reading, &reading->used, error);
+                r = name.len > 0 ? walk_once(reading, name, error) : walk_root(reading, error);
                 if (reading->fault)
                         error_set(error, r, "%s", reading->fault);
                 if (r != -EAGAIN)
@@ -222,11 +227,11 @@ static int take_nothing(void *userdata _unused_, const struct bbolt_item *item _
 static int take_bucket(void *userdata, const struct bbolt_item *item) {
         struct reading *reading = userdata;
 
-        if (!item->key.ptr || !item->bucket)
+        if (!item->key.ptr)
                 return 0;
-        if (item->key.len == 0 || item->key.len > NAME_MAX_BYTES ||
-            reading->names.len > BUCKETS_MAX * NAME_MAX_BYTES)
-                return fault(reading, "the root has a bucket that is none of etcd");
+        if (!item->bucket || item->key.len == 0 || item->key.len > NAME_MAX_BYTES ||
+            ++reading->buckets > BUCKETS_MAX)
+                return fault(reading, "the root has more, or other, than the buckets of etcd");
         buf_add_char(&reading->names, (char)item->key.len);
         buf_add(&reading->names, item->key);
         return 0;
@@ -237,7 +242,6 @@ static int mark_buckets(struct reading *reading, bool with_key, struct error *er
         struct str rest;
         int r;
 
-        buf_clear(&reading->names);
         r = walk(reading, STR(""), take_bucket, error);
         rest = buf_str(&reading->names);
         while (r >= 0 && rest.len > 0) {

@@ -85,7 +85,7 @@ static void read_frames(struct view *view, uint64_t wal_size, bool big, uint32_t
                 uint32_t page, commit;
 
                 if (bbolt_pread(view->wal, frame, FRAME_HEADER + view->page_size, at) !=
-                            (ssize_t)(FRAME_HEADER + view->page_size) ||
+                            FRAME_HEADER + (ssize_t)view->page_size ||
                     memcmp(frame + 8, view->wal_header + 16, 8) != 0)
                         break;
                 checksum(sum, frame, 8, big);

@@ -61,28 +61,49 @@ static int64_t start_of(struct arena *arena, const char *folder) {
                ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
-static bool look(struct arena *arena, const char *folder, const char *file,
-                 struct server_state *ret) {
+/* The arguments of the process in FOLDER; whether it is given a configuration. */
+static bool read_arguments(struct arena *arena, const char *folder, struct str *ret,
+                           struct str *ret_config) {
         struct buf arguments _cleanup_(buf_free) = BUF_INIT;
-        struct str config, reload;
 
         if (fs_read(arena_printf(arena, "%s/cmdline", folder).ptr, -1, ARGUMENTS_MAX, true,
                     &arguments, NULL) < 0)
                 return false;
-        config = argument(buf_str(&arguments), STR("--encryption-provider-config"));
-        if (config.len == 0 ||
-            !(is_same_file(arena_printf(arena, "%s/root%.*s", folder, STR_ARG(config)).ptr, file) ||
-              is_same_file(arena_printf(arena, "%.*s", STR_ARG(config)).ptr, file)))
-                return false;
-        reload =
-                argument(buf_str(&arguments), STR("--encryption-provider-config-automatic-reload"));
-        ret->reloads = str_eq(reload, STR("true"));
-        ret->started_ms = start_of(arena, folder);
-        return ret->started_ms > 0;
+        *ret = arena_str(arena, buf_str(&arguments));
+        *ret_config = argument(*ret, STR("--encryption-provider-config"));
+        return ret_config->len > 0;
 }
 
-int server_find(const char *proc, const char *file, struct server_state *ret, struct error *error) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+/* What is looked for: the process that reads FILE, or, where that is NULL, any that reads one,
+ * which CONFIG then names. */
+struct look {
+        struct arena *arena;
+        const char *file;
+        struct server_state state;
+        struct str config;
+};
+
+static bool look_at(struct look *look, const char *folder) {
+        struct arena *arena = look->arena;
+        struct str arguments, config, inside, reload;
+
+        if (!read_arguments(arena, folder, &arguments, &config))
+                return false;
+        inside = arena_printf(arena, "%s/root%.*s", folder, STR_ARG(config));
+        if (!look->file) {
+                look->config = access(inside.ptr, R_OK) == 0 ? inside : config;
+                return true;
+        }
+        if (!is_same_file(inside.ptr, look->file) &&
+            !is_same_file(arena_str(arena, config).ptr, look->file))
+                return false;
+        reload = argument(arguments, STR("--encryption-provider-config-automatic-reload"));
+        look->state.reloads = str_eq(reload, STR("true"));
+        look->state.started_ms = start_of(arena, folder);
+        return look->state.started_ms > 0;
+}
+
+static int look_at_all(struct look *look, const char *proc, struct error *error) {
         DIR *dir = opendir(proc);
         struct dirent *entry;
         int found = 0;
@@ -90,19 +111,37 @@ int server_find(const char *proc, const char *file, struct server_state *ret, st
         if (!dir)
                 return error_set(error, -errno, "%s: %s", proc, strerror(errno));
         for (int i = 0; !found && i < PROCESSES_MAX && (entry = readdir(dir)); i++) {
-                struct server_state state = { .pid = (int)strtol(entry->d_name, NULL, 10) };
-                struct arena_mark mark = arena_mark(&arena);
+                struct arena_mark mark = arena_mark(look->arena);
 
-                if (state.pid > 0 &&
-                    look(&arena, arena_printf(&arena, "%s/%d", proc, state.pid).ptr, file,
-                         &state)) {
-                        *ret = state;
-                        found = 1;
-                }
-                arena_rewind(&arena, mark);
+                look->state.pid = (int)strtol(entry->d_name, NULL, 10);
+                found = look->state.pid > 0 &&
+                        look_at(look,
+                                arena_printf(look->arena, "%s/%d", proc, look->state.pid).ptr);
+                if (!found)
+                        arena_rewind(look->arena, mark);
         }
         closedir(dir);
         return found;
+}
+
+int server_find(const char *proc, const char *file, struct server_state *ret, struct error *error) {
+        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
+        struct look look = { .arena = &arena, .file = file };
+        int r = look_at_all(&look, proc, error);
+
+        if (r > 0)
+                *ret = look.state;
+        return r;
+}
+
+int server_find_config(struct arena *arena, const char *proc, struct str *ret,
+                       struct error *error) {
+        struct look look = { .arena = arena };
+        int r = look_at_all(&look, proc, error);
+
+        if (r > 0)
+                *ret = arena_str(arena, look.config);
+        return r;
 }
 
 int server_file_time(const char *file, int64_t *ret_ms, struct error *error) {

@@ -82,11 +82,41 @@ static const struct {
         { STR_INIT("controllers"), STR_INIT("replicationcontrollers") },
         { STR_INIT("ingress"), STR_INIT("ingresses.networking.k8s.io") },
         { STR_INIT("events"), STR_INIT("events") },
+        /* Kinds that are served only when they are asked for. */
+        { STR_INIT("devicetaintrules"), STR_INIT("devicetaintrules.resource.k8s.io") },
+        { STR_INIT("leasecandidates"), STR_INIT("leasecandidates.coordination.k8s.io") },
+        { STR_INIT("podcertificaterequests"),
+          STR_INIT("podcertificaterequests.certificates.k8s.io") },
+        { STR_INIT("podgroups"), STR_INIT("podgroups.scheduling.k8s.io") },
+        { STR_INIT("resourcepoolstatusrequests"),
+          STR_INIT("resourcepoolstatusrequests.resource.k8s.io") },
+        { STR_INIT("storageversionmigrations"),
+          STR_INIT("storageversionmigrations.storagemigration.k8s.io") },
+        { STR_INIT("storageversions"), STR_INIT("storageversions.internal.apiserver.k8s.io") },
+        { STR_INIT("workloads"), STR_INIT("workloads.scheduling.k8s.io") },
+        /* OpenShift's own, below /openshift.io (openshift/origin, etcd storage paths). */
+        { STR_INIT("oauth/accesstokens"), STR_INIT("oauthaccesstokens.oauth.openshift.io") },
+        { STR_INIT("oauth/authorizetokens"), STR_INIT("oauthauthorizetokens.oauth.openshift.io") },
+        { STR_INIT("oauth/clients"), STR_INIT("oauthclients.oauth.openshift.io") },
+        { STR_INIT("oauth/clientauthorizations"),
+          STR_INIT("oauthclientauthorizations.oauth.openshift.io") },
+        { STR_INIT("routes"), STR_INIT("routes.route.openshift.io") },
+        { STR_INIT("users"), STR_INIT("users.user.openshift.io") },
+        { STR_INIT("groups"), STR_INIT("groups.user.openshift.io") },
+        { STR_INIT("useridentities"), STR_INIT("identities.user.openshift.io") },
+        { STR_INIT("builds"), STR_INIT("builds.build.openshift.io") },
+        { STR_INIT("buildconfigs"), STR_INIT("buildconfigs.build.openshift.io") },
+        { STR_INIT("deploymentconfigs"), STR_INIT("deploymentconfigs.apps.openshift.io") },
+        { STR_INIT("images"), STR_INIT("images.image.openshift.io") },
+        { STR_INIT("imagestreams"), STR_INIT("imagestreams.image.openshift.io") },
+        { STR_INIT("templates"), STR_INIT("templates.template.openshift.io") },
+        { STR_INIT("templateinstances"), STR_INIT("templateinstances.template.openshift.io") },
 };
 
 /* A name of a group has a dot, that of a resource has none. */
 static bool has_second_part(struct str first) {
-        return memchr(first.ptr, '.', first.len) || str_eq(first, STR("services"));
+        return memchr(first.ptr, '.', first.len) || str_eq(first, STR("services")) ||
+               str_eq(first, STR("oauth"));
 }
 
 bool stored_key_read(struct str key, struct str prefix, struct stored_key *ret) {

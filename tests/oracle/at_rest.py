@@ -266,17 +266,41 @@ def nothing_was_shown():
 def kine(store, scratch):
     """The values that the API server wrote, in the tables of kine."""
     path = os.path.join(scratch, "state.db")
+    _, pairs = store.range("/registry/")
+    want = expected(store, "/registry/secrets/")
+    with contextlib.closing(kine_of(path, [(name, value) for name, value, _ in pairs])):
+        assert counted(redoubt("-o", "json", path)) == want
+
+
+def kine_of(path, pairs):
     db = sqlite3.connect(path)
     db.execute("PRAGMA journal_mode=WAL")
     db.execute("CREATE TABLE kine (id INTEGER PRIMARY KEY AUTOINCREMENT, name INTEGER, created INTEGER, deleted INTEGER, create_revision INTEGER, "
                "prev_revision INTEGER, lease INTEGER, value BLOB, old_value BLOB)")
-    _, pairs = store.range("/registry/")
-    for name, value, _ in pairs:
+    for name, value in pairs:
         db.execute("INSERT INTO kine (name, created, deleted, create_revision, prev_revision, lease, value, old_value) VALUES (?, 1, 0, 0, 0, 0, ?, NULL)", (name, value))
     db.commit()
-    want = expected(store, "/registry/secrets/")
-    assert counted(redoubt("-o", "json", path)) == want
-    db.close()
+    return db
+
+
+def test_keys_lie_where_kubernetes_keeps_its_resources():
+    """The paths that Kubernetes' own integration test expects, as rows of kine: each is told as the resource that it is of."""
+    folder = subprocess.run(["go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubernetes"], cwd=os.path.join(ROOT, "oracle"), capture_output=True, text=True, check=False).stdout.strip()
+    path = os.path.join(folder, "test", "integration", "etcd", "data.go")
+    if not folder or not os.path.exists(path):
+        raise Skip("the sources of Kubernetes are not there")
+    text = open(path, encoding="utf-8").read()
+    want = {}
+    for group, resource, body in re.findall(r'gvr\("([^"]*)", "[^"]*", "([^"]*)"\): \{(.*?)\n\t\t\},', text, flags=re.S):
+        expected_path = re.search(r'ExpectedEtcdPath:\s*"([^"]*)"', body)
+        if expected_path:
+            want.setdefault(expected_path[1], set()).add(f"{resource}.{group}" if group else resource)
+    assert len(want) > 60, len(want)
+    for key, names in want.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            with contextlib.closing(kine_of(os.path.join(scratch, "state.db"), [(key, b"x")])):
+                got = redoubt("-o", "json", os.path.join(scratch, "state.db")).json["resources"]
+            assert len(got) == 1 and got[0]["resource"] in names, (key, names, got)
 
 
 STORE = os.path.join(ROOT, ".build", "oracle", "store")

@@ -62,6 +62,10 @@ static void keys_tell_the_resource(void **state _unused_) {
                 { "/registry/example.com/globals/g", "globals.example.com", "", "g" },
                 { "/registry/clusterroles/system:node", "clusterroles.rbac.authorization.k8s.io",
                   "", "system:node" },
+                /* OpenShift's. */
+                { "/registry/oauth/accesstokens/t", "oauthaccesstokens.oauth.openshift.io", "",
+                  "t" },
+                { "/registry/routes/shop/web", "routes.route.openshift.io", "shop", "web" },
         };
         static const char *const none[] = { "/registry",         "/registry/",
                                             "/registry/secrets", "/registryx/secrets/a/b",
@@ -225,6 +229,7 @@ int main(void) {
                 cmocka_unit_test(what_the_server_refuses_is_refused),
                 cmocka_unit_test(keys_are_in_no_message),
                 cmocka_unit_test(plans_keep_every_step_readable),
+                cmocka_unit_test(servers_are_found_by_the_file_they_read),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
