@@ -16,6 +16,7 @@ const struct fix_provider *const fix_providers[] = {
         &fix_rbac_secrets,
         &fix_quota,
         &fix_limit_range,
+        &fix_default_deny,
         NULL,
 };
 
