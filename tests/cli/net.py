@@ -139,6 +139,11 @@ def test_generated_policies_allow_what_they_are_made_for():
         assert r.status == 1 and "egress: NetworkPolicy shop/deny" in r.text, r
 
 
+def test_nothing_to_generate():
+    r = net("generate", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n")
+    assert r.status == 0 and r.text == "# 0 policies with 0 rules, from 0 declared connections.\n", r
+
+
 def test_connections_with_unknown_ends_are_incomplete():
     with tempfile.TemporaryDirectory() as folder:
         log = os.path.join(folder, "flows.log")
