@@ -85,6 +85,17 @@ def test_why_says_yes_and_no():
     assert r.json["allowed"] is False and r.json["egress"]["isolatedBy"][0]["name"] == "deny", r
 
 
+def test_why_looks_behind_services():
+    deny = policy("podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{port: 8080}]}]")
+    r = net("why", PODS + deny, "shop/db", "shop/service/web", "80")
+    assert r.status == 0 and "this is TCP 8080 of the pod" in r.text, r
+    assert net("why", PODS + deny, "shop/db", "shop/web", "80").status == 1
+    address = PODS.replace("type: LoadBalancer,", "type: LoadBalancer, clusterIP: 10.96.0.7,") + deny
+    assert net("why", address, "shop/db", "10.96.0.7", "80").status == 0
+    r = net("why", PODS, "shop/db", "shop/service/web", "81")
+    assert r.status == 2 and "has no port TCP 81" in r.err, r
+
+
 def test_exposure():
     r = net("exposure", PODS, "-o", "json")
     assert r.status == 1 and [(e["workload"]["name"], e["port"], e["outside"], e["blocked"]) for e in r.json["outside"]] == [("web", 8080, 80, False)], r
