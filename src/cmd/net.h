@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 #include "inventory/files.h"
 #include "net/net.h"
+#include "net/service.h"
 
 enum { NET_TEXT, NET_JSON, NET_DOT, NET_SVG, NET_HTML };
 
@@ -66,9 +67,12 @@ struct net_party {
         struct str text; /* for people */
         uint32_t *peers;
         uint32_t count;
+        const struct net_service *service; /* the peers are behind it; NULL: no Service */
+        const uint32_t *endpoints;         /* of the Service, beside `peers` */
 };
 
-/* Reads "NAMESPACE/NAME", "NAMESPACE/KIND/NAME", "node/NAME", an address or a CIDR into RET. */
+/* Reads "NAMESPACE/NAME", "NAMESPACE/KIND/NAME", "node/NAME", an address or a CIDR into RET; the
+ * kind may be Service, and an address that of a Service. */
 int net_read_party(struct command_context *context, const struct net_index *index, struct str text,
                    struct net_party *ret);
 

@@ -13,7 +13,8 @@ static void write_policies(const struct buf *out, const struct net_generate_resu
                        result->hosts);
         if (result->ambiguous > 0)
                 printf("# %zu workloads have no labels that tell them apart.\n", result->ambiguous);
-        fwrite(out->data, 1, out->len, stdout);
+        if (out->len > 0)
+                fwrite(out->data, 1, out->len, stdout);
 }
 
 static int run(struct command_context *context, _unused_ int argc, _unused_ char **argv) {

@@ -123,6 +123,19 @@ static int read_block(struct command_context *context, const struct net_index *i
         return 0;
 }
 
+static int behind_service(struct command_context *context, const struct net_index *index,
+                          const struct net_service *service, struct net_party *ret) {
+        if (service->endpoint_count == 0)
+                return error_set(context->error, -ENOENT, "no pod is behind Service \"%.*s/%.*s\"",
+                                 STR_ARG(service->namespace), STR_ARG(service->name));
+        ret->service = service;
+        ret->endpoints = service->endpoints;
+        ret->peers = arena_new_array(context->arena, service->endpoint_count, uint32_t);
+        for (uint32_t i = 0; i < service->endpoint_count; i++)
+                ret->peers[ret->count++] = index->endpoints[service->endpoints[i]].class;
+        return 0;
+}
+
 static int read_address(struct command_context *context, const struct net_index *index,
                         struct str text, struct net_party *ret) {
         struct ip_prefix block = { 0 };
@@ -131,6 +144,8 @@ static int read_address(struct command_context *context, const struct net_index 
         str_split(&rest, '/', &part);
         if (ip_parse(part, &block.ip, NULL, NULL) < 0)
                 return -ENOENT;
+        if (!rest.ptr && net_service_of_ip(index, &block.ip))
+                return behind_service(context, index, net_service_of_ip(index, &block.ip), ret);
         if (!rest.ptr)
                 return one_peer(context, net_peer_of_ip(index, &block.ip), ret);
         if (ip_prefix_length_parse(rest, &block.ip, &block.length) < 0)
@@ -184,6 +199,16 @@ int net_read_party(struct command_context *context, const struct net_index *inde
                         kind = name;
                         name = rest;
                 }
+        }
+        if (str_eq(kind, STR("Service")) || str_eq(kind, STR("service")) ||
+            str_eq(kind, STR("svc"))) {
+                const struct net_service *service = net_service_find(index, namespace, name);
+
+                if (!service)
+                        return error_set(context->error, -ENOENT,
+                                         "there is no Service \"%.*s/%.*s\"", STR_ARG(namespace),
+                                         STR_ARG(name));
+                return behind_service(context, index, service, ret);
         }
         if (kind.len == 0 && str_eq(namespace, STR("node"))) {
                 namespace = STR("");

@@ -13,6 +13,7 @@ struct why {
         struct net_party source, destination;
         enum net_protocol protocol;
         uint16_t port;
+        const struct net_service_port *service_port; /* of a Service; NULL: the port is the pod's */
 };
 
 /* --- words --- */
@@ -274,6 +275,30 @@ static void add_json(struct buf *buf, const struct net_decision *decision) {
 
 /* --- the verb --- */
 
+/* The port of the pod, behind a Service its target; 0, which nothing allows, where it has none. */
+static uint16_t port_at(const struct why *why, uint32_t number) {
+        const struct net_endpoint *endpoint;
+
+        if (!why->service_port)
+                return why->port;
+        endpoint = &why->index->endpoints[why->destination.endpoints[number]];
+        return net_service_target(why->index, why->service_port, endpoint->pod);
+}
+
+static int find_service_port(struct command_context *context, struct why *why) {
+        const struct net_service *service = why->destination.service;
+
+        for (uint32_t i = 0; service && i < service->port_count && !why->service_port; i++)
+                if (service->ports[i].port == why->port &&
+                    service->ports[i].protocol == why->protocol)
+                        why->service_port = &service->ports[i];
+        if (service && !why->service_port)
+                return error_set(context->error, -ENOENT, "Service \"%.*s/%.*s\" has no port %s %u",
+                                 STR_ARG(service->namespace), STR_ARG(service->name),
+                                 net_protocol_name(why->protocol), why->port);
+        return 0;
+}
+
 /* Decides for every pair of peers; RET is that of the first that is not allowed, else of the first.
  * Returns how many are allowed. */
 static size_t decide(const struct why *why, struct net_decision *ret) {
@@ -285,7 +310,7 @@ static size_t decide(const struct why *why, struct net_decision *ret) {
                         struct net_decision decision = { 0 };
 
                         net_decide(why->index, why->source.peers[i], why->destination.peers[k],
-                                   why->protocol, why->port, &decision);
+                                   why->protocol, port_at(why, k), &decision);
                         allowed += decision.allowed;
                         if (pairs++ == 0 || (!decision.allowed && !told))
                                 *ret = decision;
@@ -305,7 +330,12 @@ static int answer(struct command_context *context, const struct why *why, bool c
                 add_json(&text, &decision);
         } else {
                 add_text(&text, why, &decision);
-                if (allowed > 0 && allowed < pairs)
+                if (why->service_port)
+                        buf_printf(&text, "    behind the Service this is %s %u of the pod\n",
+                                   net_protocol_name(why->protocol), port_at(why, 0));
+                if (why->service_port && allowed > 0 && allowed < pairs)
+                        buf_add(&text, STR("    some pods of the Service are reached\n"));
+                else if (allowed > 0 && allowed < pairs)
                         buf_add(&text, STR("    part of the address block is allowed\n"));
         }
         fwrite(text.data, 1, text.len, stdout);
@@ -335,6 +365,8 @@ static int run(struct command_context *context, int argc, char **argv) {
                 r = net_read_party(context, &index, str_from(argv[0]), &why.source);
         if (r >= 0)
                 r = net_read_party(context, &index, str_from(argv[1]), &why.destination);
+        if (r >= 0)
+                r = find_service_port(context, &why);
         return r < 0 ? r : answer(context, &why, complete);
 }
 
@@ -371,7 +403,9 @@ const struct command command_net_why = {
                 "policies decide it in each direction; of a no also the rules that come closest. "
                 "SRC and DST are NAMESPACE/NAME of a workload or pod, NAMESPACE/KIND/NAME, "
                 "node/NAME, an address, or a block of addresses. PORT is that of the pod, not of "
-                "a Service in front of it: 80, or UDP/53.\n\nWith --stream, a line of standard "
+                "a Service in front of it: 80, or UDP/53. Where DST is NAMESPACE/service/NAME "
+                "or the address of a Service, PORT is the Service's, and the pods behind it are "
+                "asked for its target.\n\nWith --stream, a line of standard "
                 "input is {\"objects\": [...], \"questions\": [\"SRC DST PROTOCOL PORT\"...]} and "
                 "is answered by {\"answers\": [\"...\"]}: for each question egress, ingress and "
                 "both, a dot for allowed and an X for not.\n\nExit status: 0 yes, 1 no, 2 an "

@@ -91,6 +91,10 @@ static void put_into_class(struct net_index *index, struct net_pod *pod, const s
                 class->pod = pod;
                 class->host = pod->host_network;
                 class->node = pod->node;
+                for (int f = 0; f < 2; f++)
+                        class->range[f] = pod->addresses[f].known
+                                                  ? net_range_of(index, &pod->addresses[f].ip)
+                                                  : UINT32_MAX;
                 if (class->namespace)
                         *vec_push(&class->namespace->classes) = number - 1;
         }

@@ -181,7 +181,17 @@ static struct str shown(struct generator *generator, struct str text) {
         return arena_str(&generator->arena, buf_str(&buf));
 }
 
+static bool is_taken(const struct generator *generator, struct str namespace, struct str name) {
+        struct arena scratch _cleanup_(arena_free) = ARENA_INIT;
+
+        return map_get(&generator->index->policies,
+                       net_key3(&scratch, STR("NetworkPolicy"), namespace, name));
+}
+
+/* A policy with the name of one that is there would take its place. */
 static void begin_policy(struct generator *generator, struct str namespace, struct str name) {
+        if (generator->options->only_open && is_taken(generator, namespace, name))
+                name = arena_printf(&generator->arena, "%.*s-declared", STR_ARG(name));
         buf_add(generator->out, generator->result->policies++ ? STR("---\n") : STR(""));
         buf_add(generator->out, STR("apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
                                     "metadata:\n  name: "));
@@ -449,6 +459,17 @@ static bool has_ways_in(const struct generator *generator, uint32_t endpoint) {
 
 /* --- policies --- */
 
+/* The directions that the policies for CLASS are about. */
+static bool is_about(const struct generator *generator, uint32_t class,
+                     enum net_direction direction) {
+        return !generator->options->only_open || !net_isolated(generator->index, class, direction);
+}
+
+static void add_types(struct generator *generator, bool ingress, bool egress) {
+        buf_printf(generator->out, "  policyTypes: [%s%s%s]\n", ingress ? "Ingress" : "",
+                   ingress && egress ? ", " : "", egress ? "Egress" : "");
+}
+
 static void add_direction(struct generator *generator, uint32_t number, struct partners *partners,
                           enum net_direction direction, bool more) {
         const struct net_endpoint *own = &generator->index->endpoints[number];
@@ -472,12 +493,16 @@ static void add_workload(struct generator *generator, uint32_t number) {
         struct partners egress = partners_of(generator, number, NET_EGRESS);
         bool declared = generator->options->declared, apart = true;
         bool ways = declared && has_ways_in(generator, number);
+        bool in = is_about(generator, endpoint->class, NET_INGRESS);
+        bool out = is_about(generator, endpoint->class, NET_EGRESS);
 
         if (generator->index->classes[endpoint->class].host) {
                 generator->result->hosts++;
                 return;
         }
         if (ingress.count == 0 && egress.count == 0 && !ways && !declared)
+                return;
+        if (!in && !out)
                 return;
         selector_of(generator, endpoint, &apart);
         begin_policy(generator, endpoint->namespace, endpoint->name);
@@ -488,9 +513,11 @@ static void add_workload(struct generator *generator, uint32_t number) {
                             "namespace: give it one\n"));
         }
         add_pod_selector(generator, "  ", endpoint);
-        buf_add(generator->out, STR("  policyTypes: [Ingress, Egress]\n"));
-        add_direction(generator, number, &ingress, NET_INGRESS, ways);
-        add_direction(generator, number, &egress, NET_EGRESS, declared);
+        add_types(generator, in, out);
+        if (in)
+                add_direction(generator, number, &ingress, NET_INGRESS, ways);
+        if (out)
+                add_direction(generator, number, &egress, NET_EGRESS, declared);
 }
 
 static bool is_wanted(const struct generator *generator, struct str namespace) {

@@ -16,7 +16,8 @@
 struct net_generate_options {
         const struct str *namespaces; /* only for these; none: for all that have workloads */
         size_t namespace_count;
-        bool declared; /* the flows come from manifests: DNS and ways in from outside are added */
+        bool only_open; /* leave out what is isolated already, and names that are taken */
+        bool declared;  /* the flows come from manifests: DNS and ways in from outside are added */
 };
 
 struct net_generate_result {

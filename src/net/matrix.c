@@ -231,18 +231,26 @@ void net_matrix(struct net_index *index, const struct net_matrix_options *option
         arena_free(&writer.scratch);
 }
 
+/* Whether pods of GROUP other than a lone pod of CLASS itself are among the pods of the cluster. */
+static bool has_others(const struct net_index *index, const struct net_group *group,
+                       uint32_t class) {
+        for (uint32_t i = 0; i < index->class_count; i++)
+                if (!index->classes[i].host && net_bit(group->bits, i) &&
+                    (i != class || index->classes[i].pods > 1))
+                        return true;
+        return false;
+}
+
 uint32_t net_open_to_all(struct net_index *index, uint32_t class) {
         const struct net_view *view = &index->views[index->classes[class].view[NET_INGRESS]];
         uint32_t set = NET_ALL_PORTS;
+        bool any = false;
 
-        for (uint32_t i = 0; i < view->group_count; i++) {
-                bool any = false;
-
-                for (uint32_t k = 0; k < index->class_count && !any; k++)
-                        any = k != class && !index->classes[k].host &&
-                              net_bit(view->groups[i].bits, k);
-                if (any)
+        for (uint32_t i = 0; i < view->group_count; i++)
+                if (has_others(index, &view->groups[i], class)) {
                         set = net_ports_intersect(&index->ports, set, view->groups[i].set);
-        }
-        return set;
+                        any = true;
+                }
+        /* Alone in the input: what it would let in. */
+        return any ? set : net_side(index, class, NET_INGRESS, class);
 }

@@ -231,6 +231,7 @@ struct net_class {
         uint32_t pods;                   /* how many */
         bool host;                       /* of the host network, or nodes */
         struct str node;                 /* where all of them run; empty: not known, or several */
+        uint32_t range[2]; /* in which its IPv4 and IPv6 addresses lie; UINT32_MAX: not known */
         uint32_t view[NET_DIRECTIONS];
 };
 

@@ -89,23 +89,17 @@ static bool block_holds(const struct net_block *block, const struct ip *ip) {
         return true;
 }
 
-static bool block_holds_class(const struct net_index *index, const struct net_block *block,
-                              const struct net_class *class) {
-        const struct net_address *addresses = class->pod->addresses;
-
-        for (int f = 0; f < 2; f++)
-                if (addresses[f].known && block_holds(block, &addresses[f].ip))
-                        return true;
-        if (addresses[0].known || addresses[1].known)
-                return false;
-        return net_block_holds_unknown(index, block, class->host, false) ||
-               net_block_holds_unknown(index, block, class->host, true);
-}
-
+/* The ranges of BLOCK, and the classes whose address is not known that it holds all the same. */
 static void select_block(const struct net_index *index, const struct net_block *block,
                          uint64_t *bits) {
-        for (uint32_t i = 0; i < index->class_count; i++)
-                if (block_holds_class(index, block, &index->classes[i]))
+        bool unknown[2]; /* of a pod, of a node */
+
+        for (int host = 0; host < 2; host++)
+                unknown[host] = net_block_holds_unknown(index, block, host, false) ||
+                                net_block_holds_unknown(index, block, host, true);
+        for (uint32_t i = 0; i < index->class_count && (unknown[0] || unknown[1]); i++)
+                if (index->classes[i].range[0] == UINT32_MAX &&
+                    index->classes[i].range[1] == UINT32_MAX && unknown[index->classes[i].host])
                         net_bit_set(bits, i);
         /* Ranges are sorted: the first that begins with the block, until one is beyond it. */
         for (uint32_t i = net_range_of(index, &block->prefix.ip);
@@ -113,6 +107,15 @@ static void select_block(const struct net_index *index, const struct net_block *
              i++)
                 if (block_holds(block, &index->ranges[i].first))
                         net_bit_set(bits, index->class_count + i);
+}
+
+/* Blocks meet pods by their addresses: where a range is selected, so are the classes in it. */
+static void select_addresses(const struct net_index *index, uint64_t *bits) {
+        for (uint32_t i = 0; i < index->class_count; i++)
+                for (int f = 0; f < 2; f++)
+                        if (index->classes[i].range[f] != UINT32_MAX &&
+                            net_bit(bits, index->class_count + index->classes[i].range[f]))
+                                net_bit_set(bits, i);
 }
 
 static void select_nodes(const struct net_index *index, const struct net_selector *nodes,
@@ -132,6 +135,7 @@ static void select_peer(struct resolver *resolver, const struct net_namespace *o
         case NET_PEER_BLOCKS:
                 for (uint32_t i = 0; i < peer->block_count; i++)
                         select_block(resolver->index, &peer->blocks[i], bits);
+                select_addresses(resolver->index, bits);
                 break;
         case NET_PEER_NODES:
                 select_nodes(resolver->index, &peer->pods, bits);

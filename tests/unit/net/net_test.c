@@ -419,6 +419,21 @@ static void test_blocks_are_as_few_as_can_be(_unused_ void **state) {
         }
 }
 
+/* Pods of one class are others to each other. */
+static void test_open_to_all(_unused_ void **state) {
+        struct net_index index _cleanup_(net_index_free) = { 0 };
+
+        load(&index,
+             CLUSTER POLICY("a", "p", "podSelector: {}") POLICY("b", "p", "podSelector: {}"));
+        assert_int_equal(net_open_to_all(&index, peer(&index, "a/db")), NET_NO_PORTS);
+        net_index_free(&index);
+        load(&index, CLUSTER);
+        assert_int_equal(net_open_to_all(&index, peer(&index, "a/db")), NET_ALL_PORTS);
+        net_index_free(&index);
+        load(&index, POD("a", "web", "app: web", "10.0.0.1") POLICY("a", "p", "podSelector: {}"));
+        assert_int_equal(net_open_to_all(&index, peer(&index, "a/web")), NET_NO_PORTS);
+}
+
 /* --- logs --- */
 
 static void test_forms_of_logs(_unused_ void **state) {
@@ -475,6 +490,7 @@ int main(void) {
                 cmocka_unit_test(test_addresses_that_are_not_known),
                 cmocka_unit_test(test_services),
                 cmocka_unit_test(test_blocks_are_as_few_as_can_be),
+                cmocka_unit_test(test_open_to_all),
                 cmocka_unit_test(test_forms_of_logs),
         };
 
