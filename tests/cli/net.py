@@ -176,6 +176,125 @@ def test_a_fix_denies_by_default():
         assert run("net", "why", "shop/db", "shop/web", "8080", "-f", folder).status == 1
 
 
+# Faults that only show when all objects are seen together; the line of each finding ends with its rule.
+FAULTS = """apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {environment: production}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: test, labels: {environment: test}}
+---
+apiVersion: apps/v1 # <- segregation/stage-crossing network/data-store-exposed network/data-store-open-to-cluster network/exposed-reaches-metadata
+kind: Deployment
+metadata: {name: db, namespace: shop}
+spec:
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: c, image: "postgres:17", ports: [{name: pg, containerPort: 5432}]}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: tester, namespace: test}
+spec:
+  selector: {matchLabels: {app: tester}}
+  template:
+    metadata: {labels: {app: tester}}
+    spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: apps/v1 # <- network/host-network-escapes-policies
+kind: DaemonSet
+metadata: {name: agent, namespace: test}
+spec:
+  selector: {matchLabels: {app: agent}}
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {hostNetwork: true, containers: [{name: c, image: i}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec:
+  type: LoadBalancer
+  selector: {app: db}
+  ports: [{port: 15432, targetPort: pg}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: gone, namespace: shop}
+spec:
+  selector: {app: gone} # <- network/service-selects-nothing
+  ports: [{port: 80}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: named, namespace: shop}
+spec:
+  selector: {app: db}
+  ports:
+    - {port: 80, targetPort: http} # <- network/service-target-port
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: shop, namespace: shop}
+spec:
+  rules:
+    - http:
+        paths:
+          - path: /a
+            pathType: Prefix
+            backend:
+              service: {name: missing, port: {number: 80}}
+          - path: /b
+            pathType: Prefix
+            backend:
+              service: {name: db, port: {number: 81}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: p, namespace: test}
+spec:
+  podSelector:
+    matchLabels: {app: testr} # <- network/policy-selects-nothing
+  ingress: [{}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: q, namespace: test}
+spec:
+  podSelector: {}
+  ingress:
+    - from:
+        - podSelector: {matchLabels: {app: nobody}} # <- network/policy-peer-selects-nothing
+      ports:
+        - port: nothing # <- network/policy-named-port
+---
+apiVersion: apps/v1 # <- network/plugin-enforces
+kind: DaemonSet
+metadata: {name: kube-flannel-ds, namespace: kube-flannel}
+spec:
+  selector: {matchLabels: {app: flannel}}
+  template:
+    metadata: {labels: {app: flannel}}
+    spec: {hostNetwork: true, containers: [{name: c, image: i}]}
+"""
+
+
+def test_rules_point_at_what_is_to_be_changed():
+    wanted = {"network/route-backend", "network/route-port", "network/namespace-default-deny-ingress", "network/namespace-default-deny-egress"}
+    for line in FAULTS.splitlines():
+        wanted.update(line.partition("# <- ")[2].split())
+    found = {}
+    for finding in run("scan", "-", "-o", "json", "-q", stdin=FAULTS).json["findings"]:
+        if finding["rule"] in wanted:
+            found.setdefault(finding["rule"], set()).add(finding["location"]["line"])
+    assert found.keys() == wanted, (wanted - found.keys(), found.keys() - wanted)
+    for number, line in enumerate(FAULTS.splitlines(), 1):
+        for rule in line.partition("# <- ")[2].split():
+            assert number in found[rule], (rule, number, found[rule])
+
+
 BROKEN = {
     "an unknown peer": "podSelector: {}, ingress: [{from: [{planets: {}}]}]",
     "no CIDR": "podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 10.0.0.0/33}}]}]",
