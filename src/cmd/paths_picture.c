@@ -141,8 +141,10 @@ static void add_box(struct buf *buf, const struct paths_picture *picture,
         add_title(buf, picture, box);
         buf_printf(buf, "<rect class=\"%s\" x=\"%.0f\" y=\"%.1f\" width=\"%d\" height=\"%.0f\"/>",
                    target ? "g" : tint_of(vertex), x, y, BOX_WIDTH, box->height);
-        for (size_t i = 0; i < box->name_count && i < PATHS_NAMES_SHOWN; i++, line += 16)
+        for (size_t i = 0; i < box->name_count && i < PATHS_NAMES_SHOWN; i++) {
                 add_line(buf, x + 10, line, target ? "gt b" : "b", box->names[i]);
+                line += 16;
+        }
         if (box->name_count > PATHS_NAMES_SHOWN) {
                 snprintf(more, sizeof more, "and %zu more", box->name_count - PATHS_NAMES_SHOWN);
                 add_line(buf, x + 10, line, "m", str_from(more));

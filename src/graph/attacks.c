@@ -177,7 +177,7 @@ const struct graph_attack graph_attacks[GRAPH_ATTACKS] = {
                 .technique = "T1552.004",
                 .fix = "Remove the hostPath volume, or keep the pod off the control plane.",
                 .steps = 1, .cost = 3 END
-        ROW(HOST_PROCESSES) .from = "container", .to = "pods of a node",
+        ROW(HOST_PROCESSES) .from = "container", .to = "tokens of a node",
                 .title = "sees the processes of the node",
                 .what = "With hostPID the environment and, through /proc/PID/root, the files of "
                         "other containers of the same user are read, their tokens too.",

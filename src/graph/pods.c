@@ -53,6 +53,14 @@ static void leave(const struct leaving *leaving, uint32_t to, enum graph_attack_
                    &(struct graph_because){ detail, place, { change, other } });
 }
 
+/* A hyper-node of the node, or of all nodes, that the container stands on. */
+static uint32_t of_node(const struct leaving *leaving, enum graph_kind kind) {
+        const struct graph_vertex *node = &leaving->graph->vertices.items[leaving->node];
+
+        return graph_vertex(leaving->graph, kind, STR(""),
+                            node->kind == GRAPH_NODES ? STR("") : node->name, STR(""));
+}
+
 /* --- kernel --- */
 
 static void by_privilege(const struct leaving *leaving) {
@@ -115,27 +123,15 @@ static void by_kernel(const struct leaving *leaving) {
         by_privilege(leaving);
         if (!leaving->container->never_root)
                 by_capabilities(leaving);
-        if (pod->host_pid && !leaving->container->never_root)
-                leave(leaving,
-                      leaving->graph->vertices.items[leaving->node].kind == GRAPH_NODES
-                              ? graph_hyper(leaving->graph, GRAPH_NODE_PODS, STR(""))
-                              : graph_vertex(leaving->graph, GRAPH_NODE_PODS, STR(""),
-                                             leaving->graph->vertices.items[leaving->node].name,
-                                             STR("")),
+        /* Reading, not more: what has more capabilities is out of reach (ptrace_may_access). */
+        for (size_t i = 0; i < 2 && pod->host_pid && !leaving->container->never_root; i++)
+                leave(leaving, of_node(leaving, i ? GRAPH_NODE_SECRETS : GRAPH_NODE_TOKENS),
                       GRAPH_HOST_PROCESSES, STR(""),
                       change_of(leaving, "remove hostPID", true, 3, pod->host_pid_place), 0,
                       pod->host_pid_place);
 }
 
 /* --- files of the node --- */
-
-/* A hyper-node of the node, or of all nodes, that the container stands on. */
-static uint32_t of_node(const struct leaving *leaving, enum graph_kind kind) {
-        const struct graph_vertex *node = &leaving->graph->vertices.items[leaving->node];
-
-        return graph_vertex(leaving->graph, kind, STR(""),
-                            node->kind == GRAPH_NODES ? STR("") : node->name, STR(""));
-}
 
 static bool may_read_logs(const struct leaving *leaving) {
         static const struct {
