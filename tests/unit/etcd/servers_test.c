@@ -19,9 +19,16 @@ static void write_file(const char *folder, const char *name, const char *text, s
 }
 
 static void remove_all(const char *folder) {
-        static const char *const names[] = { "1/cmdline",   "1",       "20/root/etc/enc.yaml",
-                                             "20/root/etc", "20/root", "20/cmdline",
-                                             "20/stat",     "20" };
+        static const char *const names[] = { "1/cmdline",
+                                             "1",
+                                             "20/root"
+                                             "/etc/enc.yaml",
+                                             "20/root"
+                                             "/etc",
+                                             "20/root",
+                                             "20/cmdline",
+                                             "20/stat",
+                                             "20" };
         char path[512];
 
         for (size_t i = 0; i < ELEMENTS(names); i++) {
@@ -58,15 +65,22 @@ void servers_are_found_by_the_file_they_read(void **state _unused_) {
         assert_int_equal(server_find_config(&arena, folder, &config, &error), 0);
         make_folder(folder, "20");
         make_folder(folder, "20/root");
-        make_folder(folder, "20/root/etc");
-        WRITE(folder, "20/root/etc/enc.yaml", "x");
+        make_folder(folder, "20/root"
+                            "/etc");
+        WRITE(folder,
+              "20/root"
+              "/etc/enc.yaml",
+              "x");
         WRITE(folder, "20/cmdline",
               "kube-apiserver\0--encryption-provider-config-automatic-reload=true\0--encryption-"
               "provider-config=/etc/enc.yaml\0--profiling=false");
         WRITE(folder, "20/stat",
               "20 (kube (api) x) S 1 1 1 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 9 0 "
               "700 123 4 5");
-        snprintf(path, sizeof path, "%s/20/root/etc/enc.yaml", folder);
+        snprintf(path, sizeof path,
+                 "%s/20/root"
+                 "/etc/enc.yaml",
+                 folder);
         assert_int_equal(server_find(folder, path, &server, &error), 1);
         assert_int_equal(server.pid, 20);
         assert_true(server.reloads);
