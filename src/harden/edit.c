@@ -153,6 +153,75 @@ static void fill_change(struct arena *arena, const struct doc *doc, const struct
         ret->value = word.len > 0 ? value : NULL;
 }
 
+/* Where ITEM begins in TEXT, if its line holds it as it is: bare, up to the end or a comment. -1
+ * where it does not. */
+static ptrdiff_t bare_at(struct str text, const struct doc_node *item, size_t *ret_line) {
+        struct str value = doc_string(item, STR(""));
+        size_t line = 0, at;
+
+        for (uint32_t number = 1; number < item->start.line; number++) {
+                const char *end = memchr(text.ptr + line, '\n', text.len - line);
+
+                if (!end)
+                        return -1;
+                line = (size_t)(end - text.ptr) + 1;
+        }
+        at = line + item->start.column - 1;
+        if (value.len == 0 || at + value.len > text.len ||
+            !str_starts(str_slice(text, at, text.len), value))
+                return -1;
+        if (at + value.len < text.len && !strchr(" \r\n", text.ptr[at + value.len]))
+                return -1;
+        *ret_line = line;
+        return (ptrdiff_t)at;
+}
+
+/* TEXT with WORD in the place of ITEM, or, with APPEND, in a line like it behind it. Empty where
+ * the text is not written so that this could be right; whether it is, is for the caller to see. */
+static struct str splice(struct arena *arena, struct str text, const struct doc_node *item,
+                         struct str word, bool append) {
+        size_t line, value = doc_string(item, STR("")).len;
+        ptrdiff_t at = bare_at(text, item, &line);
+        const char *end;
+        size_t next;
+
+        if (at < 0)
+                return STR("");
+        if (!append)
+                return arena_printf(arena, "%.*s%.*s%.*s", (int)at, text.ptr, STR_ARG(word),
+                                    STR_ARG(str_slice(text, (size_t)at + value, text.len)));
+        end = memchr(text.ptr + at, '\n', text.len - (size_t)at);
+        next = end ? (size_t)(end - text.ptr) + 1 : text.len;
+        return arena_printf(arena, "%.*s%s%.*s%.*s\n%.*s", (int)next, text.ptr, end ? "" : "\n",
+                            (int)((size_t)at - line), text.ptr + line, STR_ARG(word),
+                            STR_ARG(str_slice(text, next, text.len)));
+}
+
+/* The same as change_document for one flag: as a person would write it where that gives the same
+ * tree, which is where words are bare, one a line. */
+static int change_flag(struct arena *arena, const struct doc *doc, const struct doc_node *list,
+                       const struct doc_node *item, struct str word,
+                       const struct doc_change *change, struct str *ret, struct error *error) {
+        const struct doc_node *near = item;
+        const struct doc_node *wanted;
+        struct doc *again;
+        struct str text;
+
+        if (!near && list->list.count > 0)
+                near = &list->list.items[list->list.count - 1];
+        if (near && word.len > 0 &&
+            doc_apply_change(arena, doc->root, change, &wanted, error) >= 0) {
+                text = splice(arena, doc->source->text, near, word, !item);
+                if (text.len > 0 &&
+                    read_document(arena, doc->source->name, text, &again, error) > 0 &&
+                    doc_same(again->root, wanted)) {
+                        *ret = text;
+                        return 0;
+                }
+        }
+        return change_document(arena, doc, change, ret, error);
+}
+
 int edit_flag(struct arena *arena, struct str name_of_file, struct str text, struct str program,
               enum edit_flag what, struct str name, struct str value, struct str *ret,
               struct error *error) {
@@ -175,7 +244,7 @@ int edit_flag(struct arena *arena, struct str name_of_file, struct str text, str
         if (item && str_eq(doc_string(item, STR("")), word))
                 return 0;
         fill_change(arena, doc, list, item, word, &change);
-        return change_document(arena, doc, &change, ret, error);
+        return change_flag(arena, doc, list, item, word, &change, ret, error);
 }
 
 /* --- lines --- */
