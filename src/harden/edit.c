@@ -22,14 +22,18 @@ static int read_document(struct arena *arena, struct str name, struct str text, 
         return r == 0 ? error_set(error, -ENOTSUP, "it holds no document") : r;
 }
 
+/* What is around the document in its text stays: other documents, a line break behind JSON. */
 static int change_document(struct arena *arena, const struct doc *doc,
                            const struct doc_change *change, struct str *ret, struct error *error) {
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
         const struct doc_node *wanted;
+        struct str text = doc->source->text;
         int r = doc_apply_change(arena, doc->root, change, &wanted, error);
 
+        buf_add(&buf, str_slice(text, 0, doc->text_start));
         if (r >= 0)
                 r = doc_rewrite(doc, wanted, &buf, error);
+        buf_add(&buf, str_slice(text, doc->text_end, text.len));
         if (r >= 0)
                 *ret = arena_str(arena, buf_str(&buf));
         return r;
