@@ -73,7 +73,8 @@ static void read_gaps(struct command_context *context, const struct doc_node *fa
         given->problem_count = count;
 }
 
-static int parse(struct command_context *context, struct str text, const struct doc_node **ret) {
+int node_facts_parse(struct command_context *context, struct str text,
+                     const struct doc_node **ret) {
         struct doc_source *source = arena_new(context->arena, struct doc_source);
         struct doc_reader reader;
         struct doc *doc;
@@ -104,7 +105,7 @@ static int run(struct command_context *context, int argc, char **argv) {
         if (r < 0)
                 return r;
         given.text = arguments->approved ? buf_str(&with_drift) : buf_str(&text);
-        r = parse(context, given.text, &facts);
+        r = node_facts_parse(context, given.text, &facts);
         if (r < 0)
                 return r;
         given.title =
@@ -115,7 +116,8 @@ static int run(struct command_context *context, int argc, char **argv) {
         return scan_command(context, argc, argv, NODE_RESOURCE);
 }
 
-static const struct command *const verbs[] = { &command_node_facts, &command_node_diff, NULL };
+static const struct command *const verbs[] = { &command_node_facts, &command_node_diff,
+                                               &command_node_fix, NULL };
 
 static const struct command_example examples[] = {
         { "redoubt node", "judge this machine" },

@@ -43,4 +43,7 @@ int node_facts_text(struct command_context *context, const struct node_source *s
 int node_facts_read(struct command_context *context, const char *path, const char *key,
                     const struct doc_node **ret);
 
-extern const struct command command_node_diff, command_node_facts;
+/* Reads facts in TEXT, which must live as long as the arena of CONTEXT. */
+int node_facts_parse(struct command_context *context, struct str text, const struct doc_node **ret);
+
+extern const struct command command_node_diff, command_node_facts, command_node_fix;
