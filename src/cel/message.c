@@ -188,8 +188,10 @@ struct cel_value cel_eval_message(struct cel_context *context, const struct cel_
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value problem = add_entry(context, &fields, &expr->entries[i]);
 
-                if (cel_is_error(&problem))
+                if (cel_is_error(&problem)) {
+                        cel_abort_refund(context, CEL_COST_MESSAGE);
                         return problem;
+                }
         }
         for (size_t i = 0; i < fields.count; i++) {
                 struct cel_value problem =
