@@ -208,7 +208,11 @@ static int check_patched(struct mutation_run *run, const struct doc_node **objec
         int r;
 
         if ((*object)->kind != DOC_MAP)
-                return SERVER_FAULT(error, "json: cannot unmarshal array into Go value");
+                return SERVER_FAULT(error,
+                                    "couldn't get version/kind; json parse error: json: cannot "
+                                    "unmarshal array into Go value of type struct { APIVersion "
+                                    "string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+                                    "\"json:\\\"kind,omitempty\\\"\" }");
         r = check_kind(*object, before, "kind", error);
         if (r >= 0)
                 r = check_kind(*object, before, "apiVersion", error);

@@ -123,6 +123,8 @@ static void mistakes_are_told(void **state _unused_) {
                   "testing value /a/b failed: test failed" },
                 { "[{\"op\":\"test\",\"path\":\"/a/n\",\"value\":null}]", -ECANCELED,
                   "testing value /a/n failed: test failed" },
+                { "[{\"op\":\"test\",\"path\":\"\"}]", -EINVAL,
+                  "test operation value must be object or array" },
                 { "[{\"op\":\"merge\",\"path\":\"/a\"}]", -EINVAL, "Unexpected kind: merge" },
         };
 
