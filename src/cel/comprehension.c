@@ -34,6 +34,8 @@ struct cel_value cel_eval_list(struct cel_context *context, const struct cel_exp
         struct cel_value *items = NULL, item;
         size_t count = 0;
 
+        if (context->aborted)
+                return cel_exhausted();
         context->cost += CEL_COST_LIST;
         if (expr->arg_count > 0)
                 items = arena_new_array(context->scratch, expr->arg_count, struct cel_value);
@@ -108,6 +110,8 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
         bool full = cel_is_full(context);
         struct cel_map_builder map = { 0 };
 
+        if (context->aborted)
+                return cel_exhausted();
         context->cost += CEL_COST_MAP;
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value key, value, result;
@@ -405,8 +409,8 @@ void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *
         struct cel_value range;
 
         cel_eval_into(context, macro->range, &range);
-        if (cel_is_error(&range)) {
-                *ret = range;
+        if (cel_is_error(&range) || context->aborted) {
+                *ret = context->aborted ? cel_exhausted() : range;
                 return;
         }
         if (!cel_range_init(&fold.range, &range)) {
