@@ -244,7 +244,8 @@ static int apply_json_patch(struct mutation_run *run, const struct cel_value *va
                 return 0;
         }
         if (r < 0)
-                return error_set(error, r, "JSON Patch: %s", problem.message);
+                return error_set(error, r, "%s%s",
+                                 r == -EIO ? "" : "JSON Patch: ", problem.message);
         return check_patched(run, ret, error);
 }
 
