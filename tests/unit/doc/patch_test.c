@@ -90,8 +90,6 @@ static void documents_are_patched(void **state _unused_) {
 #define PANIC "This request caused apiserver to panic. Look in the logs for details."
 
 static void mistakes_are_told(void **state _unused_) {
-#define PANIC "This request caused apiserver to panic. Look in the logs for details."
-
         static const struct {
                 const char *patch;
                 int code;
