@@ -34,13 +34,17 @@ struct cel_value cel_eval_list(struct cel_context *context, const struct cel_exp
         struct cel_value *items = NULL, item;
         size_t count = 0;
 
+        if (context->aborted)
+                return cel_exhausted();
         context->cost += CEL_COST_LIST;
         if (expr->arg_count > 0)
                 items = arena_new_array(context->scratch, expr->arg_count, struct cel_value);
         for (size_t i = 0; i < expr->arg_count; i++) {
                 cel_eval_into(context, expr->args[i], &item);
-                if (cel_is_error(&item))
+                if (cel_is_error(&item)) {
+                        cel_abort_refund(context, CEL_COST_LIST);
                         return item;
+                }
                 if (expr->optional_items && expr->optional_items[i]) {
                         if (item.kind != CEL_OPTIONAL)
                                 return cel_error(
@@ -106,16 +110,19 @@ struct cel_value cel_eval_map(struct cel_context *context, const struct cel_expr
         bool full = cel_is_full(context);
         struct cel_map_builder map = { 0 };
 
+        if (context->aborted)
+                return cel_exhausted();
         context->cost += CEL_COST_MAP;
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value key, value, result;
 
                 cel_eval_into(context, expr->entries[i].key, &key);
-                if (cel_is_error(&key))
-                        return key;
-                cel_eval_into(context, expr->entries[i].value, &value);
-                if (cel_is_error(&value))
-                        return value;
+                if (!cel_is_error(&key))
+                        cel_eval_into(context, expr->entries[i].value, &value);
+                if (cel_is_error(&key) || cel_is_error(&value)) {
+                        cel_abort_refund(context, CEL_COST_MAP);
+                        return cel_is_error(&key) ? key : value;
+                }
                 if (key.kind == CEL_BYTES && !full)
                         return cel_error(context->scratch, CEL_BYTES_KEY_ERROR);
                 result = full ? check_key(context, &map, &key) : cel_null();
@@ -295,6 +302,11 @@ static struct cel_value fold_item(struct fold *fold) {
                 return fold->context->frame[fold->macro->slot];
         cel_eval_into(fold->context, fold->macro->transform, &item);
         if (cel_is_error(&item)) {
+                /* The accumulator was looked at before, and so was the key of an entry. */
+                cel_abort_refund(fold->context,
+                                 fold->macro->macro == CEL_MACRO_TRANSFORM_MAP
+                                         ? 1
+                                         : item_cost(fold->macro) - ACCUMULATOR_COST);
                 if (fold->error.kind == CEL_UNSET)
                         fold->error = item;
                 item.kind = CEL_UNSET;
@@ -397,8 +409,8 @@ void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *
         struct cel_value range;
 
         cel_eval_into(context, macro->range, &range);
-        if (cel_is_error(&range)) {
-                *ret = range;
+        if (cel_is_error(&range) || context->aborted) {
+                *ret = context->aborted ? cel_exhausted() : range;
                 return;
         }
         if (!cel_range_init(&fold.range, &range)) {
@@ -426,4 +438,5 @@ void cel_eval_comprehension(struct cel_context *context, const struct cel_expr *
                 *ret = fold_map(&fold);
                 break;
         }
+        cel_abort_refund(context, ACCUMULATOR_COST);
 }

@@ -28,6 +28,11 @@ void cel_abort(struct cel_context *context, const char *format, ...) {
         context->exhausted = true;
 }
 
+void cel_abort_refund(struct cel_context *context, int64_t cost) {
+        if (context->aborted)
+                context->aborted_cost -= cost;
+}
+
 /* What becomes of an opaque value or a type that is unwrapped and wrapped again: cel-go takes the
  * Go value out of it, and has no way back from most. */
 static struct cel_value convert_back(struct cel_context *context, const struct cel_value *value) {
@@ -198,8 +203,10 @@ static void eval_opt_map(struct cel_context *context, const struct cel_expr *exp
         }
         /* optional.of() or optional.none() */
         context->cost += expr->op == CEL_OP_OPT_MAP || !ret->some;
-        if (ret->some)
+        if (ret->some) {
                 eval_body(context, expr, *ret->some, &deferred, ret);
+                cel_abort_refund(context, expr->op == CEL_OP_OPT_MAP);
+        }
 }
 
 /* cel.bind(), cel.block(): a value that fails fails where it is used. */

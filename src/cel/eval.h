@@ -51,6 +51,10 @@ static inline bool cel_step(struct cel_context *context) {
 void cel_abort(struct cel_context *context, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* Where a part of an expression was aborted: COST was charged in advance, for what comes after the
+ * part. */
+void cel_abort_refund(struct cel_context *context, int64_t cost);
+
 /* Makes CONTEXT ready for an evaluation of PROGRAM. */
 void cel_context_init(struct cel_context *context, const struct cel_program *program,
                       const struct cel_activation *activation, struct arena *scratch);

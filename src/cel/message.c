@@ -184,12 +184,16 @@ struct cel_value cel_eval_message(struct cel_context *context, const struct cel_
                 arena_new_array(context->scratch, expr->entry_count, struct cel_value),
         };
 
+        if (context->aborted)
+                return cel_exhausted();
         context->cost += CEL_COST_MESSAGE;
         for (size_t i = 0; i < expr->entry_count; i++) {
                 struct cel_value problem = add_entry(context, &fields, &expr->entries[i]);
 
-                if (cel_is_error(&problem))
+                if (cel_is_error(&problem)) {
+                        cel_abort_refund(context, CEL_COST_MESSAGE);
                         return problem;
+                }
         }
         for (size_t i = 0; i < fields.count; i++) {
                 struct cel_value problem =

@@ -106,6 +106,29 @@ static void add_problem(struct buf *buf, const struct policy *policy,
         buf_add_char(buf, '\n');
 }
 
+/* Whether a client is not warned where the validation fails: without a message the warning has the
+ * expression, and the API server sends none with a line break. */
+static bool warns_nobody(const struct policy *policy, const struct policy_validation *validation) {
+        struct str said = str_trim(validation->expression);
+
+        if (validation->message.len > 0 || validation->message_program ||
+            (str_find(said, STR("\n"), 0) < 0 && str_find(said, STR("\r"), 0) < 0))
+                return false;
+        for (const struct policy_binding *b = policy->bindings; b; b = b->next)
+                if (b->warn)
+                        return true;
+        return false;
+}
+
+static void add_silent(struct buf *buf, const struct policy *policy) {
+        for (size_t i = 0; i < policy->validation_count; i++)
+                if (warns_nobody(policy, &policy->validations[i]))
+                        buf_printf(buf,
+                                   "  spec.validations[%zu] warns nobody: its warning would have "
+                                   "line breaks; give it a message\n",
+                                   i);
+}
+
 void check_write_text(struct buf *buf, const struct check_result *result) {
         for (size_t i = 0; i < result->policies.count; i++) {
                 const struct checked_policy *checked = &result->policies.items[i];
@@ -119,6 +142,7 @@ void check_write_text(struct buf *buf, const struct check_result *result) {
                         buf_printf(buf, ": %zu validations\n", policy->validation_count);
                 add_match(buf, &policy->match);
                 add_bindings(buf, policy);
+                add_silent(buf, policy);
                 if (!policy->mutates)
                         add_kinds(buf, &checked->types);
                 check_write_costs_text(buf, policy);
@@ -234,6 +258,18 @@ static void add_json_types(struct buf *buf, const struct policy *policy,
         buf_add(buf, STR("]}"));
 }
 
+static void add_json_silent(struct buf *buf, const struct policy *policy) {
+        bool first = true;
+
+        buf_add(buf, STR(",\"warnsNobody\":["));
+        for (size_t i = 0; i < policy->validation_count; i++)
+                if (warns_nobody(policy, &policy->validations[i])) {
+                        buf_printf(buf, "%s\"spec.validations[%zu]\"", first ? "" : ",", i);
+                        first = false;
+                }
+        buf_add_char(buf, ']');
+}
+
 static void add_json_policy(struct buf *buf, const struct checked_policy *checked) {
         const struct policy *policy = checked->policy;
 
@@ -245,6 +281,7 @@ static void add_json_policy(struct buf *buf, const struct checked_policy *checke
         add_json_rules(buf, "excludeResourceRules", policy->match.exclude,
                        policy->match.exclude_count);
         add_json_bindings(buf, policy);
+        add_json_silent(buf, policy);
         check_write_costs_json(buf, policy);
         add_json_types(buf, policy, &checked->types);
         buf_add_char(buf, '}');

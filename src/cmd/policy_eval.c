@@ -119,7 +119,8 @@ static int answer_files(struct command_context *context, request_answer_fn *answ
                 status = COMMAND_FAILED;
         } else if (!answer(arguments, &text, &set, &in.question, &subject))
                 status = COMMAND_FINDINGS;
-        fwrite(text.data, 1, text.len, stdout);
+        if (text.len > 0)
+                fwrite(text.data, 1, text.len, stdout);
         return status;
 }
 

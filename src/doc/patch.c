@@ -32,6 +32,7 @@ struct patch {
         struct patched *root;
         const struct doc_operation *operation; /* the one at hand */
         size_t copied;                         /* bytes */
+        bool panics; /* upstream's library does, and with it the request */
         struct error *error;
 };
 
@@ -56,8 +57,13 @@ static bool is_list(const struct patched *value) {
         return value->from->kind == DOC_LIST;
 }
 
+/* A null that an operation brought; it is gone through like an empty map. Others are NULL. */
+static bool is_null(const struct patched *value) {
+        return value->from->kind == DOC_NULL;
+}
+
 static bool is_collection(const struct patched *value) {
-        return is_list(value) || value->from->kind == DOC_MAP;
+        return is_list(value) || value->from->kind == DOC_MAP || is_null(value);
 }
 
 static void add_child(struct patch *patch, struct patched *to, const struct doc_entry *entry,
@@ -74,7 +80,7 @@ static void add_child(struct patch *patch, struct patched *to, const struct doc_
 static void open_value(struct patch *patch, struct patched *value) {
         const struct doc_node *from = value->from;
 
-        if (value->open)
+        if (value->open || is_null(value))
                 return;
         value->open = true;
         if (from->kind == DOC_LIST)
@@ -220,7 +226,9 @@ static void map_set(struct patch *patch, const struct target *target, struct pat
         struct patched *map = target->container;
         ptrdiff_t at = find_key(map, target->key);
 
-        if (at >= 0)
+        if (is_null(map))
+                patch->panics = true;
+        else if (at >= 0)
                 map->children.items[at].value = value;
         else
                 *vec_push_in(patch->arena, &map->children) =
@@ -445,7 +453,8 @@ static int apply_remove(struct patch *patch) {
 static int replace_document(struct patch *patch) {
         struct patched *value = operation_value(patch);
 
-        if (!value || !is_collection(value))
+        patch->panics = !value;
+        if (value && !is_collection(value))
                 return FAIL(patch, "replace operation value must be object or array");
         patch->root = value;
         return 0;
@@ -559,6 +568,8 @@ static int apply_test(struct patch *patch) {
                 if (target_get(patch, &target, &value, &problem) < 0)
                         return operation_fails(patch, "test", path, problem);
         }
+        if (path.len == 0 && !wanted)
+                patch->panics = true;
         if (!value || !wanted)
                 return !value && !wanted ? 0 : test_failed(patch);
         is = build_node(patch, value);
@@ -595,12 +606,16 @@ int doc_patch(struct arena *arena, const struct doc_node *document,
 
                 patch.operation = &operations[i];
                 r = apply(&patch);
+                if (patch.panics)
+                        return error_set(error, -EIO,
+                                         "This request caused apiserver to panic. Look in the logs "
+                                         "for details.");
                 if (r < 0)
                         return r;
         }
         made = build_node(&patch, patch.root);
         if (!made)
                 return -E2BIG;
-        *ret = made;
+        *ret = is_null(patch.root) ? doc_new_map(arena, document, 0) : made;
         return 0;
 }

@@ -18,7 +18,8 @@ struct doc_operation {
 
 /* Applies OPERATIONS to the map or list DOCUMENT, all or none. The result is made in ARENA and
  * shares what did not change. -ECANCELED where a `test` failed, -E2BIG where the result would be
- * too deep, -EINVAL for all other problems. */
+ * too deep, -EIO where the server's library panics (it adds to a null that an operation brought),
+ * -EINVAL for all other problems. */
 int doc_patch(struct arena *arena, const struct doc_node *document,
               const struct doc_operation *operations, size_t count, const struct doc_node **ret,
               struct error *error);

@@ -208,7 +208,11 @@ static int check_patched(struct mutation_run *run, const struct doc_node **objec
         int r;
 
         if ((*object)->kind != DOC_MAP)
-                return SERVER_FAULT(error, "json: cannot unmarshal array into Go value");
+                return SERVER_FAULT(error,
+                                    "couldn't get version/kind; json parse error: json: cannot "
+                                    "unmarshal array into Go value of type struct { APIVersion "
+                                    "string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string "
+                                    "\"json:\\\"kind,omitempty\\\"\" }");
         r = check_kind(*object, before, "kind", error);
         if (r >= 0)
                 r = check_kind(*object, before, "apiVersion", error);
@@ -240,7 +244,8 @@ static int apply_json_patch(struct mutation_run *run, const struct cel_value *va
                 return 0;
         }
         if (r < 0)
-                return error_set(error, r, "JSON Patch: %s", problem.message);
+                return error_set(error, r, "%s%s",
+                                 r == -EIO ? "" : "JSON Patch: ", problem.message);
         return check_patched(run, ret, error);
 }
 

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """policy eval, check and export: exit statuses, the answer's shape, and that what is exported refuses what a scan finds."""
+import re
+
 from lib import *
 
 POLICY = """apiVersion: admissionregistration.k8s.io/v1
@@ -88,6 +90,22 @@ def test_check_tells_every_fault_and_goes_on():
             assert line.startswith(f"redoubt: {path}{place}") and message in line, (line, place, message)
         report = run("policy", "check", path, "-o", "json").json
         assert [p["name"] for p in report["policies"]] == ["replicas"] and len(report["errors"]) == 5, report
+
+
+def test_check_tells_of_warnings_that_nobody_gets():
+    """A warning with a line break is not sent: an expression of several lines needs a message, where a binding warns."""
+    plain = re.sub(r"\n    messageExpression: .*", "", POLICY)
+    several = plain.replace("object.spec.replicas <= 5", '"object.spec.replicas\\n <= 5"')
+    binding = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicyBinding\nmetadata: {name: b}\nspec: {policyName: replicas, validationActions: [ACTION]}\n"
+    with_message = several.replace('<= 5"', '<= 5"\n    message: at most five')
+    silent = "spec.validations[0] warns nobody"
+    with tempfile.TemporaryDirectory() as folder:
+        for text, action, expected in ((several, "Warn", True), (several, "Deny", False), (with_message, "Warn", False), (plain, "Warn", False),
+                                       (several.replace("    reason", "    messageExpression: \"'at most five'\"\n    reason"), "Warn", False)):
+            path = write(folder, "policy.yaml", text + binding.replace("ACTION", action))
+            r, as_json = run("policy", "check", path), run("policy", "check", path, "-o", "json")
+            assert r.status == 0 and (silent in r.text) == expected, r
+            assert as_json.json["policies"][0]["warnsNobody"] == (["spec.validations[0]"] if expected else []), as_json
 
 
 def test_what_is_misspelt_is_not_passed_over():

@@ -349,7 +349,7 @@ def error_class(message):
     # A patch that makes another kind of the object is refused when it is decoded, by the next patch, or at the end.
     if re.search(r"failed to convert object|couldn't get version/kind|Object 'Kind' is missing", message):
         return "another kind"
-    for head in ("to typed object:", "could not marshal to JSON:", "json: cannot unmarshal", "unable to convert unstructured object", "failed to convert object",
+    for head in ("to typed object:", "could not marshal to JSON:", "unable to convert unstructured object", "json: cannot unmarshal", "failed to convert object",
                  "cannot initialize optional entry", "strict decoding error:", "resulted in error: no such overload", "quantities must match", "invalid return type",
                  "Object 'Kind' is missing", "must be object or array"):
         at = message.find(head)

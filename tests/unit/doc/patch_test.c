@@ -87,6 +87,8 @@ static void documents_are_patched(void **state _unused_) {
         }
 }
 
+#define PANIC "This request caused apiserver to panic. Look in the logs for details."
+
 static void mistakes_are_told(void **state _unused_) {
         static const struct {
                 const char *patch;
@@ -123,6 +125,16 @@ static void mistakes_are_told(void **state _unused_) {
                   "testing value /a/b failed: test failed" },
                 { "[{\"op\":\"test\",\"path\":\"/a/n\",\"value\":null}]", -ECANCELED,
                   "testing value /a/n failed: test failed" },
+                { "[{\"op\":\"test\",\"path\":\"\"}]", -EIO, PANIC },
+                { "[{\"op\":\"replace\",\"path\":\"\"}]", -EIO, PANIC },
+                { "[{\"op\":\"add\",\"path\":\"/x\",\"value\":null},"
+                  "{\"op\":\"add\",\"path\":\"/x/y\",\"value\":1}]",
+                  -EIO, PANIC },
+                { "[{\"op\":\"replace\",\"path\":\"\",\"value\":null},"
+                  "{\"op\":\"remove\",\"path\":\"/x\"}]",
+                  -EINVAL,
+                  "error in remove for path: '/x': Unable to remove nonexistent key: x: missing "
+                  "value" },
                 { "[{\"op\":\"merge\",\"path\":\"/a\"}]", -EINVAL, "Unexpected kind: merge" },
         };
 
