@@ -72,7 +72,7 @@ bool doc_same(const struct doc_node *a, const struct doc_node *b) {
         case DOC_INT:
                 return a->integer == b->integer;
         case DOC_DOUBLE:
-                return memcmp(&a->number, &b->number, sizeof a->number) == 0;
+                return a->number == b->number;
         case DOC_STRING:
                 return str_eq(a->string, b->string);
         case DOC_LIST:

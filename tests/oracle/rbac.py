@@ -162,7 +162,9 @@ def test_decisions_are_those_of_kubernetes():
     need_oracle()
     asked = allowed = 0
     differences = []
-    for number in range((QUESTIONS + QUESTIONS_PER_CLUSTER - 1) // QUESTIONS_PER_CLUSTER):
+    number = -1
+    while asked < QUESTIONS:  # some of those that are made up are no requests
+        number += 1
         cluster = Cluster(f"{SEED}-{number}")
         questions = [q for q in (cluster.question() for _ in range(QUESTIONS_PER_CLUSTER)) if is_request(q)]
         for question, our, their in zip(questions, ours(cluster, questions), theirs(cluster, questions), strict=True):
