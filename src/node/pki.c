@@ -44,7 +44,6 @@ static const struct {
         { "controller-manager", "/var/lib/kube-controller-manager/kubeconfig" },
         { "scheduler", "/var/lib/kube-scheduler/kubeconfig" },
         { "kubelet", "/var/lib/kubelet/kubeconfig" },
-        { "root", "/root/.kube/config" },
 };
 
 enum { DEPTH_MAX = 4, FILES_MAX = 1000, FILE_MAX = 1 << 20 };
@@ -152,6 +151,20 @@ static void mark_unreadable(struct node *node, struct fact *pki) {
                 }
 }
 
+/* What people who sign in to the node have for kubectl. */
+static void add_personal(struct node *node, struct fact *configs) {
+        for (size_t i = 0; i < node->users.users.count && configs->count < FILES_MAX; i++) {
+                const struct user *user = &node->users.users.items[i];
+                struct str path =
+                        arena_printf(node->arena, "%.*s/.kube/config", STR_ARG(user->home));
+
+                if (user->home.len > 1 && root_exists(&node->root, path))
+                        fact_add(node->arena, configs,
+                                 kubeconfig_fact(node, &node->root, path,
+                                                 arena_str(node->arena, user->name).ptr));
+        }
+}
+
 void pki_collect(struct node *node) {
         struct arena *arena = node->arena;
         struct fact *pki = fact_set(arena, node->facts, STR("pki"), fact_map(arena)), *configs;
@@ -167,5 +180,6 @@ void pki_collect(struct node *node) {
                         fact_add(arena, configs,
                                  kubeconfig_fact(node, &node->root, str_from(kubeconfigs[i].path),
                                                  kubeconfigs[i].name));
+        add_personal(node, configs);
         mark_unreadable(node, pki);
 }

@@ -466,7 +466,8 @@ def test_kube_proxy():
     with Root() as root:
         root.init()
         root.process(77, ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/config.conf"], cgroup="/kubepods/besteffort/x")
-        root.write("proc/77/root/var/lib/kube-proxy/config.conf", "kind: KubeProxyConfiguration\nmetricsBindAddress: 0.0.0.0:10249\nmode: nftables\n")
+        inside = "proc/77/root"
+        root.write(inside + "/var/lib/kube-proxy/config.conf", "kind: KubeProxyConfiguration\nmetricsBindAddress: 0.0.0.0:10249\nmode: nftables\n")
         root.write("var/lib/kube-proxy/config.conf", "kind: KubeProxyConfiguration\nmode: wrong\n")
         proxy = root.facts()["kubeProxy"]
     assert proxy["from"] == "daemonset"
@@ -489,6 +490,22 @@ def test_certificates():
     assert keys["/etc/kubernetes/pki/apiserver.key"]["kind"] == "PRIVATE KEY" and not keys["/etc/kubernetes/pki/apiserver.key"]["encrypted"]
     assert keys["/etc/kubernetes/pki/apiserver.key"]["file"]["modeText"] == "0600"
     assert "MII" not in json.dumps(facts)  # neither keys nor certificates are copied
+
+
+def test_kubeconfigs_hold_no_secret_in_facts():
+    with Root() as root:
+        root.write("home/me/.kube/config", """apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{name: k, cluster: {server: "https://10.0.0.1:6443", insecure-skip-tls-verify: true}}]
+contexts: [{name: c, context: {cluster: k, user: u}}]
+users: [{name: u, user: {token: very-secret-token, client-key-data: c2VjcmV0LWtleQ==, password: pass-word}}]
+""", 0o644)
+        facts = root.facts()
+    config = next(c for c in facts["pki"]["kubeconfigs"] if c["name"] == "me")
+    assert config["server"] == "https://10.0.0.1:6443" and config["insecureSkipTLSVerify"] and config["token"] and config["password"] and config["embeddedKey"]
+    assert config["file"]["access"] == "rw-r--r--" and config["place"]["file"] == "/home/me/.kube/config"
+    assert not any(secret in json.dumps(facts) for secret in ("very-secret", "c2VjcmV0", "pass-word"))
 
 
 def test_the_same_root_gives_the_same_facts():

@@ -191,7 +191,7 @@ BROKEN = {
     "authorization: {mode: AlwaysAllow}": "kubelet/node-authorization",
     "readOnlyPort: 20255": "kubelet/node-read-only-port",
     "makeIPTablesUtilChains: false": "kubelet/node-iptables-chains",
-    "eventRecordQPS: 0": "kubelet/node-event-rate",
+    "eventRecordQPS: 0": "kubelet/node-event-limit",
     "staticPodURL: http://127.0.0.1:1/pods": "kubelet/node-static-pod-url",
     "allowedUnsafeSysctls: [kernel.shm_rmid_forced]": "kubelet/node-unsafe-sysctls",
 }
