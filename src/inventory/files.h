@@ -32,6 +32,7 @@ struct input_list {
         VEC(struct input_file) files;
         VEC(struct diagnostic) problems;   /* folders and links that could not be read */
         VEC(struct input_gap) lists, gaps; /* of clusters: what was read, and what could not be */
+        struct str server;                 /* of the cluster, of a snapshot; may be empty */
         size_t ignored;                    /* files and folders left out by .redoubtignore */
         size_t file_limit; /* bytes that standard input may have; set by the caller */
 };

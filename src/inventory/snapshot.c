@@ -227,6 +227,8 @@ static int read_header(struct snapshot_reader *reader, const struct doc_node *li
                 return error_set(reader->error, -EINVAL,
                                  "%.*s is a snapshot of another version of this program",
                                  STR_ARG(reader->path));
+        reader->list->server =
+                arena_str(&reader->list->arena, doc_string(doc_get(line, STR("server")), STR("")));
         return 0;
 }
 

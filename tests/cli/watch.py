@@ -170,6 +170,7 @@ class Watch:
     def __init__(self, path, *arguments):
         # The sanitizers would keep what was freed.
         sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+        self.path = path
         environment = {**os.environ, "LC_ALL": "C.UTF-8", "KUBECONFIG": "config", "ASAN_OPTIONS": sanitizer}
         self.process = subprocess.Popen([REDOUBT, "scan", "--cluster", "--watch", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *arguments], cwd=path,
                                         env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -447,6 +448,59 @@ def test_drift_appears_and_is_resolved():
             assert watch.found("appeared", "good")["finding"]["rule"] == "segregation/not-live"
             put("blue")
             watch.found("resolved", "good")
+
+
+def test_snapshots_are_refreshed():
+    cluster = Cluster()
+    for i in range(3):
+        cluster.put(PODS, item(f"bad-{i}"))
+    with cluster.running() as watch:
+        path = watch.path
+        watch.synced()
+        assert watch.end()[0] == 1
+        cluster.asked.clear()
+
+        def do(*arguments):
+            return run(*arguments, cwd=path, env={"KUBECONFIG": "config"})
+
+        def found():
+            r = do("scan", "--from", "s", "-o", "json", "--no-catalogue", "--rules", "rule.yaml")
+            return {f["resource"]["name"] for f in r.json["findings"]}, r.status
+        assert do("snapshot", "save", "s").status == 0 and found() == ({"bad-0", "bad-1", "bad-2"}, 1)
+        cluster.delete(PODS, "bad-0")
+        cluster.put(PODS, item("bad-7"))
+        cluster.put(PODS, item("good-2"))
+        cluster.put(DEPLOYMENTS, item("bad"))
+        cluster.asked.clear()
+        threading.Timer(2, cluster.send, (None, None)).start()
+        r = do("snapshot", "refresh", "s")
+        assert r.status == 0 and "3 objects new or changed, 1 gone; 0 lists read again" in r.err, r
+        assert found() == ({"bad-1", "bad-2", "bad-7", "bad"}, 1), found()
+        assert all(query == {"limit": "1"} for query in cluster.lists(PODS)) and cluster.lists(PODS), "no list was read"
+        # What the server has forgotten is read again.
+        cluster.delete(PODS, "bad-1")
+        cluster.forget()
+        threading.Timer(3, cluster.send, (None, None)).start()
+        r = do("snapshot", "refresh", "s", "-v")
+        assert r.status == 0 and "lists read again" in r.err and found() == ({"bad-2", "bad-7", "bad"}, 1), (r, found())
+        # A right that was taken is a gap of the new one.
+        cluster.faults[DEPLOYMENTS, None] = 403, b"{}"
+        cluster.forget()
+        cluster.put(PODS, item("bad-9"))
+        threading.Timer(3, cluster.send, (None, None)).start()
+        before = open(os.path.join(path, "s"), "rb").read()
+        r = do("snapshot", "refresh", "s")
+        assert r.status == 3 and "cannot list deployments.apps" in r.err and found()[1] == 3, r
+        # What was cut or is another cluster's is left alone.
+        for size in (10, len(before) // 2, len(before) - 12):
+            open(os.path.join(path, "s"), "wb").write(before[:size])
+            r = do("snapshot", "refresh", "s")
+            assert r.status == 2 and os.path.getsize(os.path.join(path, "s")) == size, (r, size, len(before), os.path.getsize(os.path.join(path, "s")))
+        open(os.path.join(path, "s"), "wb").write(before)
+        open(os.path.join(path, "other"), "w").write(open(os.path.join(path, "config")).read().replace("127.0.0.1", "localhost"))
+        r = do("snapshot", "refresh", "s", "--kubeconfig", "other")
+        assert r.status == 2 and "is of the cluster at" in r.err, r
+        assert do("snapshot", "refresh", "missing").status == 2 and not os.path.exists(os.path.join(path, "s.new"))
 
 
 def test_churn_leaves_nothing_behind():
