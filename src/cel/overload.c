@@ -208,16 +208,15 @@ static struct {
                 struct read_library *next;
                 const struct cel_library *library;
                 struct cel_overload *overloads;
-        } *first;
+        } * first;
 } libraries = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static struct read_library *read_library(const struct cel_library *library) {
         struct read_library *read = arena_new(&libraries.arena, struct read_library);
 
-        *read = (struct read_library){
-                libraries.first, library,
-                arena_new_array(&libraries.arena, library->count, struct cel_overload)
-        };
+        *read = (struct read_library){ libraries.first, library,
+                                       arena_new_array(&libraries.arena, library->count,
+                                                       struct cel_overload) };
         for (size_t i = 0; i < library->count; i++) {
                 cel_overload_read(&libraries.arena, library->rows[i].signature,
                                   &read->overloads[i]);

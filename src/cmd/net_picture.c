@@ -162,8 +162,10 @@ static void place_column(struct column *column) {
 
                 box->y = y;
                 y += BOX_HEAD;
-                for (uint32_t k = box->first; k < box->end; k++, y += ROW_HEIGHT)
+                for (uint32_t k = box->first; k < box->end; k++) {
                         column->rows.items[k].y = y + ROW_HEIGHT / 2.0;
+                        y += ROW_HEIGHT;
+                }
                 y += BOX_FOOT;
                 box->height = y - box->y;
                 y += BOX_GAP;

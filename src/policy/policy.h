@@ -29,7 +29,7 @@
 #define POLICY_ANNOTATION_REMEDY "redoubt.io/remedy"
 #define POLICY_ANNOTATION_CONTROLS "redoubt.io/controls"
 #define POLICY_ANNOTATION_JUDGE "redoubt.io/judge"
-#define POLICY_ANNOTATION_READS "redoubt.io/reads" /* "metadata": the rest is not needed */
+#define POLICY_ANNOTATION_READS "redoubt.io/reads"       /* "metadata": the rest is not needed */
 #define POLICY_ANNOTATION_NODE_FIX "redoubt.io/node-fix" /* harden/harden.h */
 
 /* Of a MutatingAdmissionPolicy that is the fix of a rule: its id; and what may stop working. */

@@ -1,5 +1,5 @@
-#include "report/frame.h"
 #include "report/controls.h"
+#include "report/frame.h"
 #include "report/write.h"
 
 /* A place may be longer than WIDEST_PLACE; the others are not padded to more than that. */
