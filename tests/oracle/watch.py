@@ -340,6 +340,26 @@ def test_a_watch_says_in_the_end_what_a_scan_says():
             part(server, folder)
             print(f"# {part.__name__}: {time.monotonic() - started:.0f} s", flush=True)
         check_log(server)
+        applying(server, folder)
+
+
+def applying(server, folder):
+    """A server-side apply by the client, which no verb does: it is made, and as a dry run it is not."""
+    probe = os.path.join(os.path.dirname(REDOUBT), "..", "..", "tests", "probe-apply")
+    if not os.access(probe, os.X_OK):
+        return
+    path = "/api/v1/namespaces/shop/configmaps/applied"
+    body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "applied"}, "data": {"a": "b"}})
+
+    def ask(*arguments):
+        return subprocess.run([probe, *arguments], env={**os.environ, "KUBECONFIG": os.path.join(folder, "config")}, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    assert "may only read" in ask("read", path, body, "dry") and server.request("GET", path).status == 404
+    assert ask("dry-run", path, body, "dry").startswith("201 ") and server.request("GET", path).status == 404
+    assert ask("change", path, body).startswith("201 ")
+    assert {f["manager"] for f in server.request("GET", path).body["metadata"]["managedFields"]} == {"redoubt probe"}
+    # What somebody else has set is not taken without force.
+    server.request("PATCH", path, {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "c"}}, content="application/apply-patch+yaml", fieldManager="other", force="true")
+    assert ask("change", path, body).startswith("409 ") and ask("change", path, body, "force").startswith("200 ")
 
 
 def usage_of(*arguments):
