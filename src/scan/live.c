@@ -9,10 +9,11 @@
 enum {
         ARENA_KEEP = 1 << 20,
         OWNER_DEPTH = 16,
-        REFOLD_MS = 1000,   /* between two looks at what owners have */
-        ANALYSE_MS = 2000,  /* between two runs of the analyses, at least, */
-        ANALYSE_SHARE = 20, /* and so many times what the last one took */
-        REBUILD_MS = 2000,  /* between changes of what everything is judged by */
+        REFOLD_MS = 1000,              /* between two looks at what owners have */
+        ANALYSE_MS = 2000,             /* between two runs of the analyses, at least, */
+        ANALYSE_SHARE = 10,            /* and so many times what the last one took, */
+        ANALYSE_LATEST_MS = 20 * 1000, /* but no longer than that */
+        REBUILD_MS = 2000,             /* between changes of what everything is judged by */
         PATH_PARTS = 2,
 };
 
@@ -515,7 +516,7 @@ static void settle_owned(struct live_scan *live, int64_t now_ms, bool all, bool 
 }
 
 void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
-        int64_t started;
+        int64_t started, pause;
         bool judged;
 
         settle_shared(live, now_ms, all);
@@ -527,15 +528,15 @@ void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
                 live->missed_ms = now_ms;
                 find_missing(live);
         }
-        if (!live->analyse_due ||
-            (!all && !is_time(now_ms, live->analysed_ms,
-                              MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE))))
+        pause = MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE);
+        pause = MIN(pause, (int64_t)ANALYSE_LATEST_MS);
+        if (!live->analyse_due || (!all && !is_time(now_ms, live->analysed_ms, pause)))
                 return;
         live->analyse_due = false;
         started = clock_ms();
         analyse(live);
         live->analysing_ms = clock_ms() - started;
-        live->analysed_ms = now_ms;
+        live->analysed_ms = clock_ms();
 }
 
 /* --- the whole --- */

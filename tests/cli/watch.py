@@ -435,6 +435,24 @@ def test_namespaces_and_definitions():
         CORE["items"] = before
 
 
+def test_rules_about_everything_together():
+    core = json.loads(json.dumps(CORE))
+    core["items"][0]["versions"][0]["resources"].append({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster", "verbs": ["list"]})
+    CORE["items"], before = core["items"], CORE["items"]
+    try:
+        cluster = Cluster()
+        cluster.put("/api/v1/namespaces", {"metadata": {"name": "shop"}})
+        spec = {"containers": [{"name": "c", "image": "i"}]}
+        cluster.put(PODS, {**item("good-0"), "spec": spec})
+        with cluster.running("--rules", os.path.join(ROOT, "policies", "segregation", "namespace-without-quota.yaml")) as watch:
+            assert [e["finding"]["message"] for e in watch.synced()[:-1]] == ['namespace "shop" has 1 workload and no ResourceQuota']
+            cluster.put(PODS, {**item("good-1"), "spec": spec})
+            events = watch.until(lambda e: e["event"] == "appeared", 40)
+            assert [(e["event"], e["finding"]["message"].split(" and")[0]) for e in events] == [("resolved", 'namespace "shop" has 1 workload'), ("appeared", 'namespace "shop" has 2 workloads')], events
+    finally:
+        CORE["items"] = before
+
+
 def test_drift_appears_and_is_resolved():
     cluster = Cluster()
     with Folder({"a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: good, namespace: shop}\ndata: {colour: blue}\n"}) as manifests:
