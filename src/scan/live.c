@@ -278,18 +278,37 @@ static void judge_dirty(struct live_scan *live) {
 
 /* --- what concerns more than one object --- */
 
+/* The order of a scan: the lists as they are read (what was asked for by name comes last), each in
+ * the order of the server, which is that of the bytes of its keys. */
+static int compare_places(const void *a, const void *b) {
+        const struct store_object *one = *(const struct store_object *const *)a;
+        const struct store_object *other = *(const struct store_object *const *)b;
+
+        if (one->list != other->list)
+                return one->list < other->list ? -1 : 1;
+        return str_cmp(one->path, other->path);
+}
+
+/* In the order of a scan, whatever came first: messages name the first of many. */
 static void list_of(const struct live_scan *live, struct input_list *ret,
                     bool (*wanted)(const struct live_scan *live, struct str group,
                                    struct str resource)) {
+        VEC(const struct store_object *) objects = { 0 };
+
         for (struct store_object *object = live->store->oldest; object; object = object->younger) {
                 struct str group, resource;
 
                 cluster_resource_of(object->path, &group, &resource);
                 if (wanted(live, group, resource))
-                        *vec_push(&ret->files) = (struct input_file){ .path = object->path,
-                                                                      .text = object->text,
-                                                                      .size = object->text.len };
+                        *vec_push(&objects) = object;
         }
+        if (objects.count > 0)
+                qsort(objects.items, objects.count, sizeof *objects.items, compare_places);
+        for (size_t i = 0; i < objects.count; i++)
+                *vec_push(&ret->files) = (struct input_file){ .path = objects.items[i]->path,
+                                                              .text = objects.items[i]->text,
+                                                              .size = objects.items[i]->text.len };
+        vec_free(&objects);
 }
 
 static bool is_namespace(_unused_ const struct live_scan *live, struct str group,
