@@ -211,11 +211,12 @@ static void read_list(struct followed *list) {
         status = live_list(&follow->live, &list->resource, &handler, &arena, &version);
         if (status == -ECANCELED)
                 return;
-        if (status == 404)
+        if (status == 404) {
                 retire(list);
-        if (status == 404 || status != 200) {
-                if (status != 404)
-                        open_gap(list, status);
+                return;
+        }
+        if (status != 200) {
+                open_gap(list, status);
                 return;
         }
         sweep(list);

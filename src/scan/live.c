@@ -9,10 +9,11 @@
 enum {
         ARENA_KEEP = 1 << 20,
         OWNER_DEPTH = 16,
-        REFOLD_MS = 1000,   /* between two looks at what owners have */
-        ANALYSE_MS = 2000,  /* between two runs of the analyses, at least, */
-        ANALYSE_SHARE = 20, /* and so many times what the last one took */
-        REBUILD_MS = 2000,  /* between changes of what everything is judged by */
+        REFOLD_MS = 1000,              /* between two looks at what owners have */
+        ANALYSE_MS = 2000,             /* between two runs of the analyses, at least, */
+        ANALYSE_SHARE = 10,            /* and so many times what the last one took, */
+        ANALYSE_LATEST_MS = 20 * 1000, /* but no longer than that */
+        REBUILD_MS = 2000,             /* between changes of what everything is judged by */
         PATH_PARTS = 2,
 };
 
@@ -277,18 +278,37 @@ static void judge_dirty(struct live_scan *live) {
 
 /* --- what concerns more than one object --- */
 
+/* The order of a scan: the lists as they are read (what was asked for by name comes last), each in
+ * the order of the server, which is that of the bytes of its keys. */
+static int compare_places(const void *a, const void *b) {
+        const struct store_object *one = *(const struct store_object *const *)a;
+        const struct store_object *other = *(const struct store_object *const *)b;
+
+        if (one->list != other->list)
+                return one->list < other->list ? -1 : 1;
+        return str_cmp(one->path, other->path);
+}
+
+/* In the order of a scan, whatever came first: messages name the first of many. */
 static void list_of(const struct live_scan *live, struct input_list *ret,
                     bool (*wanted)(const struct live_scan *live, struct str group,
                                    struct str resource)) {
+        VEC(const struct store_object *) objects = { 0 };
+
         for (struct store_object *object = live->store->oldest; object; object = object->younger) {
                 struct str group, resource;
 
                 cluster_resource_of(object->path, &group, &resource);
                 if (wanted(live, group, resource))
-                        *vec_push(&ret->files) = (struct input_file){ .path = object->path,
-                                                                      .text = object->text,
-                                                                      .size = object->text.len };
+                        *vec_push(&objects) = object;
         }
+        if (objects.count > 0)
+                qsort(objects.items, objects.count, sizeof *objects.items, compare_places);
+        for (size_t i = 0; i < objects.count; i++)
+                *vec_push(&ret->files) = (struct input_file){ .path = objects.items[i]->path,
+                                                              .text = objects.items[i]->text,
+                                                              .size = objects.items[i]->text.len };
+        vec_free(&objects);
 }
 
 static bool is_namespace(_unused_ const struct live_scan *live, struct str group,
@@ -515,7 +535,7 @@ static void settle_owned(struct live_scan *live, int64_t now_ms, bool all, bool 
 }
 
 void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
-        int64_t started;
+        int64_t started, pause;
         bool judged;
 
         settle_shared(live, now_ms, all);
@@ -527,15 +547,15 @@ void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all) {
                 live->missed_ms = now_ms;
                 find_missing(live);
         }
-        if (!live->analyse_due ||
-            (!all && !is_time(now_ms, live->analysed_ms,
-                              MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE))))
+        pause = MAX((int64_t)ANALYSE_MS, live->analysing_ms * ANALYSE_SHARE);
+        pause = MIN(pause, (int64_t)ANALYSE_LATEST_MS);
+        if (!live->analyse_due || (!all && !is_time(now_ms, live->analysed_ms, pause)))
                 return;
         live->analyse_due = false;
         started = clock_ms();
         analyse(live);
         live->analysing_ms = clock_ms() - started;
-        live->analysed_ms = now_ms;
+        live->analysed_ms = clock_ms();
 }
 
 /* --- the whole --- */

@@ -369,6 +369,38 @@ def test_snapshots():
         assert later("missing").status == 2 and run("snapshot", "save", "missing/s", cwd=path, env={"KUBECONFIG": "config"}).status == 2
 
 
+def whole_pod(number):
+    """As a cluster of some size has it: about 4 KB of YAML."""
+    mounts = [{"name": f"v{i}", "mountPath": f"/mnt/{i}"} for i in range(4)]
+    containers = [{"name": f"c{i}", "image": f"registry.example.com/team/app-{i}:1.2.{number % 7}", "resources": {"limits": {"cpu": "100m", "memory": "128Mi"}, "requests": {"cpu": "10m"}},
+                   "env": [{"name": f"SETTING_{k}", "value": f"value of setting {k}"} for k in range(10)], "volumeMounts": mounts, "imagePullPolicy": "IfNotPresent",
+                   "terminationMessagePath": "/dev/termination-log", "terminationMessagePolicy": "File"} for i in range(2)]
+    conditions = [{"type": name, "status": "True", "lastProbeTime": None, "lastTransitionTime": "2026-01-01T00:00:00Z"} for name in ("Initialized", "Ready", "ContainersReady", "PodScheduled")]
+    return {**item(f"bad-{number}", uid=f"u{number}", labels={"app": "x", "pod-template-hash": "abcdef"}, annotations={"note": "n" * 200}),
+            "spec": {"containers": containers, "volumes": [{"name": f"v{i}", "emptyDir": {}} for i in range(4)], "nodeName": "node-1", "serviceAccountName": "default"},
+            "status": {"phase": "Running", "conditions": conditions, "podIP": "10.0.0.1"}}
+
+
+def test_ten_thousand_pods():
+    def pods(query):
+        # Nothing is kept: what this process has counts for its children, too.
+        first = int(query.get("continue", "0"))
+        return {"metadata": {"continue": str(first + 500)} if first < 9500 else {}, "items": [whole_pod(i) for i in range(first, first + 500)]}
+    with Server({"/api/v1/pods": pods}).running() as path:
+        os.environ["KUBECONFIG"] = os.path.join(path, "config")
+        try:
+            # The sanitizers need several times as much.
+            limit = 150 if "release" in REDOUBT else 1500
+            saved, peak = peak_mb("snapshot", "save", os.path.join(path, "s"))
+            assert saved.status == 0 and "10001 objects" in saved.err and peak < limit, (saved, peak)
+            print(f"# snapshot save: {peak:.0f} MB")
+            later, peak = peak_mb("scan", "--from", os.path.join(path, "s"), "-o", "json", "--no-catalogue", "--rules", os.path.join(path, "rule.yaml"))
+            print(f"# scan --from: {peak:.0f} MB")
+            assert len(later.json["findings"]) == 10000 and peak < limit, peak
+        finally:
+            del os.environ["KUBECONFIG"]
+
+
 def test_what_manifests_declare():
     manifest = ("# what is declared\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: bad\n  namespace: shop\n  labels: {app: shop}\nspec:\n  replicas: 2\n"
                 "  selector: {matchLabels: {app: shop}}\n  template:\n    metadata: {labels: {app: shop}}\n    spec: {containers: [{name: c, image: i}]}\n"

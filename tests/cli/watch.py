@@ -78,7 +78,9 @@ class Cluster:
 
     def list(self, path):
         with self.lock:
-            return {"metadata": {"resourceVersion": str(self.version)}, "items": list(self.objects.get(path, {}).values())}
+            # In the order of the keys of etcd, as the real one does.
+            objects = sorted(self.objects.get(path, {}).items(), key=lambda entry: "/".join(part for part in entry[0] if part).encode())
+            return {"metadata": {"resourceVersion": str(self.version)}, "items": [obj for _, obj in objects]}
 
     def stream(self, handler, path, query):
         events, since = queue.Queue(), int(query["resourceVersion"])
@@ -147,8 +149,13 @@ class Cluster:
             def log_message(self, *_):
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """Watches are broken off all the time."""
+
+        server = Quiet(("127.0.0.1", 0), Handler)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
@@ -426,6 +433,56 @@ def test_namespaces_and_definitions():
             watch.found("appeared", "p")
             cluster.put("/api/v1/namespaces", {"metadata": {"name": "shop"}})
             watch.found("resolved", "p")
+    finally:
+        CORE["items"] = before
+
+
+def test_rules_about_everything_together():
+    core = json.loads(json.dumps(CORE))
+    core["items"][0]["versions"][0]["resources"].append({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster", "verbs": ["list"]})
+    CORE["items"], before = core["items"], CORE["items"]
+    try:
+        cluster = Cluster()
+        cluster.put("/api/v1/namespaces", {"metadata": {"name": "shop"}})
+        spec = {"containers": [{"name": "c", "image": "i"}]}
+        cluster.put(PODS, {**item("good-0"), "spec": spec})
+        with cluster.running("--rules", os.path.join(ROOT, "policies", "segregation", "namespace-without-quota.yaml")) as watch:
+            assert [e["finding"]["message"] for e in watch.synced()[:-1]] == ['namespace "shop" has 1 workload and no ResourceQuota']
+            cluster.put(PODS, {**item("good-1"), "spec": spec})
+            events = watch.until(lambda e: e["event"] == "appeared", 40)
+            assert [(e["event"], e["finding"]["message"].split(" and")[0]) for e in events] == [("resolved", 'namespace "shop" has 1 workload'), ("appeared", 'namespace "shop" has 2 workloads')], events
+    finally:
+        CORE["items"] = before
+
+
+def test_what_is_named_first_is_what_a_scan_names():
+    core = json.loads(json.dumps(CORE))
+    core["items"][0]["versions"][0]["resources"].append({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster", "verbs": ["list"]})
+    CORE["items"], before = core["items"], CORE["items"]
+    arguments = ["--rules", os.path.join(ROOT, "policies", "segregation", "namespace-without-limits.yaml")]
+    try:
+        cluster = Cluster()
+        cluster.put("/api/v1/namespaces", {"metadata": {"name": "shop"}})
+
+        def workload(name):
+            labels = {"a": name}
+            return {**item(name), "spec": {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i"}]}}}}
+
+        def scanned():
+            r = run("scan", "--cluster", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", *arguments, cwd=watch.path, env={"KUBECONFIG": "config"})
+            return {f["message"] for f in r.json["findings"]}
+        cluster.put(DEPLOYMENTS, workload("good-m"))
+        with cluster.running(*arguments) as watch:
+            now = {e["finding"]["message"] for e in watch.synced() if e["event"] == "appeared"}
+            assert now == scanned() and len(now) == 1, now
+            # A name before and one behind, a list that is read later, and one that goes and comes back.
+            for change in (lambda: cluster.put(DEPLOYMENTS, workload("good-z")), lambda: cluster.put(REPLICASETS, workload("good-0")),
+                           lambda: cluster.put(DEPLOYMENTS, workload("good-a")), lambda: cluster.delete(DEPLOYMENTS, "good-m"), lambda: cluster.put(DEPLOYMENTS, workload("good-m")),
+                           lambda: cluster.delete(DEPLOYMENTS, "good-a")):
+                change()
+                event = watch.until(lambda e: e["event"] in ("appeared", "changed"), 40)[-1]
+                assert {event["finding"]["message"]} == scanned(), (event, scanned())
+            assert "good-m" in event["finding"]["message"], event
     finally:
         CORE["items"] = before
 

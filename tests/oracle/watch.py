@@ -127,6 +127,12 @@ def agrees(watch, config, *arguments):
 NUMBERS = itertools.count()
 
 
+def apply(server, obj):
+    """What controllers write meanwhile is no conflict."""
+    reply = server.request("PATCH", server.path(obj), obj, content="application/apply-patch+yaml", fieldManager="churn", force="true")
+    assert reply.ok, reply.message
+
+
 def churn(server, seconds, chance):
     """Objects that come, change and go, as fast as the server takes them."""
     end, there, count = time.monotonic() + seconds, [], 0
@@ -137,7 +143,7 @@ def churn(server, seconds, chance):
             batch.append(pod(f"churn-{count}", "team", privileged=chance.random() < 0.5))
         server.each(server.put, batch)
         there += [p["metadata"]["name"] for p in batch]
-        server.each(lambda i: server.put(deployment(f"churn-{i}", "back", chance.choice(["c:1", "c", "registry.example.com/c:latest"]))), range(3))
+        server.each(lambda i: apply(server, deployment(f"churn-{i}", "back", chance.choice(["c:1", "c", "registry.example.com/c:latest"]))), range(3))
         if chance.random() < 0.3:
             server.put({"apiVersion": f"{RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": meta("churn"), "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "cluster-admin"},
                         "subjects": [{"apiGroup": RBAC, "kind": "User", "name": f"eve-{count}"}]}) if not server.request("GET", f"/apis/{RBAC}/v1/clusterrolebindings/churn").ok else \
@@ -182,7 +188,7 @@ class Proxy:
         try:
             connection.request("GET", handler.path, headers={name: handler.headers[name] for name in ("Accept", "User-Agent") if name in handler.headers})
             self.pass_on(handler, connection, connection.getresponse(), fault)
-        except OSError:
+        except (OSError, http.client.HTTPException):
             handler.close_connection = True
         finally:
             connection.close()
@@ -227,8 +233,13 @@ class Proxy:
             def log_message(self, *_):
                 pass
 
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
+        class Quiet(http.server.ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_):
+                """Connections break off all the time."""
+
+        server = Quiet(("127.0.0.1", 0), Handler)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
@@ -340,6 +351,26 @@ def test_a_watch_says_in_the_end_what_a_scan_says():
             part(server, folder)
             print(f"# {part.__name__}: {time.monotonic() - started:.0f} s", flush=True)
         check_log(server)
+        applying(server, folder)
+
+
+def applying(server, folder):
+    """A server-side apply by the client, which no verb does: it is made, and as a dry run it is not."""
+    probe = os.path.join(os.path.dirname(REDOUBT), "..", "..", "tests", "probe-apply")
+    if not os.access(probe, os.X_OK):
+        return
+    path = "/api/v1/namespaces/shop/configmaps/applied"
+    body = json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "applied"}, "data": {"a": "b"}})
+
+    def ask(*arguments):
+        return subprocess.run([probe, *arguments], env={**os.environ, "KUBECONFIG": os.path.join(folder, "config")}, capture_output=True, text=True, timeout=PATIENCE, check=False).stdout
+    assert "may only read" in ask("read", path, body, "dry") and server.request("GET", path).status == 404
+    assert ask("dry-run", path, body, "dry").startswith("201 ") and server.request("GET", path).status == 404
+    assert ask("change", path, body).startswith("201 ")
+    assert {f["manager"] for f in server.request("GET", path).body["metadata"]["managedFields"]} == {"redoubt probe"}
+    # What somebody else has set is not taken without force.
+    server.request("PATCH", path, {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "c"}}, content="application/apply-patch+yaml", fieldManager="other", force="true")
+    assert ask("change", path, body).startswith("409 ") and ask("change", path, body, "force").startswith("200 ")
 
 
 def usage_of(*arguments):
