@@ -68,36 +68,98 @@ static void give_container(const struct pod *pod, const struct doc_node *contain
         }
 }
 
-static void give_volume(const struct pod *pod, const struct doc_node *volume) {
-        static const char *const drivers[] = { "cephfs",  "flexVolume", "rbd",
-                                               "scaleIO", "iscsi",      "storageos" };
+/* Kinds of volumes that may name a secret, in the order in which the authorizer looks: what is
+ * behind the first one that is there does not count. */
+static const struct source {
+        const char *kind, *reference; /* NULL: the name is among the fields of the kind */
+        const char *name, *namespace; /* the fields of the reference */
+        bool of_pods, of_volumes;
+        bool as_written; /* without a namespace it is none, not that of the claim */
+} sources[] = {
+        { "azureFile", NULL, "secretName", "secretNamespace", true, true, false },
+        { "cephfs", "secretRef", "name", "namespace", true, true, false },
+        { "cinder", "secretRef", "name", "namespace", true, true, true },
+        { "flexVolume", "secretRef", "name", "namespace", true, true, false },
+        { "projected", NULL, "", "", true, false,
+          false }, /* its sources are looked at one by one */
+        { "rbd", "secretRef", "name", "namespace", true, true, false },
+        { "secret", NULL, "secretName", "", true, false, false },
+        { "scaleIO", "secretRef", "name", "namespace", true, true, false },
+        { "iscsi", "secretRef", "name", "namespace", true, true, false },
+        { "storageos", "secretRef", "name", "namespace", true, true, true },
+        { "csi", "nodePublishSecretRef", "name", "namespace", true, true, true },
+};
+
+static bool is_set(const struct doc_node *node) {
+        return node && node->kind != DOC_NULL;
+}
+
+static const struct source *source_of(const struct doc_node *spec, bool of_pod) {
+        for (size_t i = 0; i < ELEMENTS(sources); i++)
+                if ((of_pod ? sources[i].of_pods : sources[i].of_volumes) &&
+                    is_set(doc_get(spec, str_from(sources[i].kind))))
+                        return &sources[i];
+        return NULL;
+}
+
+static const struct doc_node *reference_of(const struct doc_node *spec,
+                                           const struct source *source) {
+        const struct doc_node *fields = doc_get(spec, str_from(source->kind));
+
+        return source->reference ? doc_get(fields, str_from(source->reference)) : fields;
+}
+
+static void give_claim_of_volume(const struct pod *pod, const struct doc_node *volume) {
         struct str name = doc_string(doc_get(volume, STR("name")), STR(""));
         struct doc_node claim = { .kind = DOC_STRING };
 
-        give(pod, "secret", doc_find(volume, "secret", "secretName"));
-        give(pod, "secret", doc_find(volume, "azureFile", "secretName"));
-        give(pod, "secret", doc_find(volume, "csi", "nodePublishSecretRef", "name"));
-        for (size_t i = 0; i < ELEMENTS(drivers); i++)
-                give(pod, "secret", doc_find(volume, drivers[i], "secretRef", "name"));
-        give(pod, "configmap", doc_find(volume, "configMap", "name"));
-        EACH(doc_find(volume, "projected", "sources"), source) {
-                give(pod, "secret", doc_find(source, "secret", "name"));
-                give(pod, "configmap", doc_find(source, "configMap", "name"));
+        if (is_set(doc_get(volume, STR("persistentVolumeClaim")))) {
+                give(pod, "claim", doc_find(volume, "persistentVolumeClaim", "claimName"));
+        } else if (is_set(doc_get(volume, STR("ephemeral")))) {
+                claim.string = arena_printf(&pod->nodes->arena, "%.*s-%.*s", STR_ARG(pod->name),
+                                            STR_ARG(name));
+                give(pod, "claim", &claim);
         }
-        give(pod, "claim", doc_find(volume, "persistentVolumeClaim", "claimName"));
-        if (!doc_get(volume, STR("ephemeral")) || doc_get(volume, STR("persistentVolumeClaim")))
-                return;
-        claim.string =
-                arena_printf(&pod->nodes->arena, "%.*s-%.*s", STR_ARG(pod->name), STR_ARG(name));
-        give(pod, "claim", &claim);
+}
+
+static void give_volume(const struct pod *pod, const struct doc_node *volume) {
+        const struct source *source = source_of(volume, true);
+        bool projected = is_set(doc_get(volume, STR("projected")));
+
+        if (source && source->name[0])
+                give(pod, "secret", doc_get(reference_of(volume, source), str_from(source->name)));
+        EACH(doc_find(volume, "projected", "sources"), part) {
+                if (source && !source->name[0])
+                        give(pod, "secret", doc_find(part, "secret", "name"));
+                give(pod, "configmap", doc_find(part, "configMap", "name"));
+        }
+        if (!projected)
+                give(pod, "configmap", doc_find(volume, "configMap", "name"));
+        give_claim_of_volume(pod, volume);
+}
+
+/* The name that the status of the pod OBJECT has for the claim of CLAIM, which is made from
+ * a template; NULL: there is none yet. */
+static const struct doc_node *made_claim(const struct doc_node *object,
+                                         const struct doc_node *claim) {
+        struct str name = doc_string(doc_get(claim, STR("name")), STR(""));
+
+        EACH(doc_find(object, "status", "resourceClaimStatuses"), status)
+        if (str_eq(doc_string(doc_get(status, STR("name")), STR("")), name))
+                return doc_get(status, STR("resourceClaimName"));
+        return NULL;
 }
 
 /* Claims of devices: by name, or as the controller named them. */
-static void give_claims(const struct pod *pod, const struct doc_node *object) {
-        EACH(doc_find(object, "spec", "resourceClaims"), claim)
-        give(pod, "resourceclaim", doc_get(claim, STR("resourceClaimName")));
-        EACH(doc_find(object, "status", "resourceClaimStatuses"), status)
-        give(pod, "resourceclaim", doc_get(status, STR("resourceClaimName")));
+static void give_devices(const struct pod *pod, const struct doc_node *object) {
+        EACH(doc_find(object, "spec", "resourceClaims"), claim) {
+                const struct doc_node *name = doc_get(claim, STR("resourceClaimName"));
+
+                if (is_set(name))
+                        give(pod, "resourceclaim", name);
+                else if (is_set(doc_get(claim, STR("resourceClaimTemplateName"))))
+                        give(pod, "resourceclaim", made_claim(object, claim));
+        }
         give(pod, "resourceclaim",
              doc_find(object, "status", "extendedResourceClaimStatus", "resourceClaimName"));
 }
@@ -129,46 +191,42 @@ static void add_pod(struct rbac_nodes *nodes, const struct resource *resource) {
         give_container(&pod, container);
         EACH(doc_get(spec, STR("volumes")), volume)
         give_volume(&pod, volume);
-        give_claims(&pod, object);
+        give_devices(&pod, object);
 }
 
-/* A secret of a volume is in the namespace that it says, else in that of the claim. */
+/* A secret of a volume is in the namespace that it says, else, for most, in that of the claim. */
 static void add_volume_secret(struct rbac_nodes *nodes, struct rbac_node_object *volume,
-                              const struct doc_node *reference, const char *key,
-                              const char *namespace_key, struct str namespace) {
-        struct str name = doc_string(doc_get(reference, str_from(key)), STR(""));
-        struct str own = doc_string(doc_get(reference, str_from(namespace_key)), STR(""));
+                              const struct source *source, const struct doc_node *reference,
+                              struct str namespace) {
+        struct str name = doc_string(doc_get(reference, str_from(source->name)), STR(""));
+        struct str own = doc_string(doc_get(reference, str_from(source->namespace)), STR(""));
+        struct rbac_node_object *secret;
 
-        if (name.len > 0)
-                *vec_push_in(
-                        &nodes->arena,
-                        &object_of(nodes, "secret", own.len ? own : namespace, name)->through) =
-                        volume;
+        if (name.len == 0)
+                return;
+        secret = object_of(nodes, "secret", own.len || source->as_written ? own : namespace, name);
+        *vec_push_in(&nodes->arena, &secret->through) = volume;
 }
 
 static void add_volume(struct rbac_nodes *nodes, const struct resource *resource) {
-        static const char *const drivers[] = { "cephfs",  "flexVolume", "rbd",
-                                               "scaleIO", "iscsi",      "storageos" };
-        static const char *const csi[] = { "nodePublishSecretRef", "nodeStageSecretRef",
-                                           "controllerPublishSecretRef",
-                                           "controllerExpandSecretRef", "nodeExpandSecretRef" };
+        /* Those of the controller are none of the kubelet's business. */
+        static const char *const of_csi[] = { "nodeStageSecretRef", "nodeExpandSecretRef" };
         const struct doc_node *spec = doc_get(resource->object, STR("spec"));
         const struct doc_node *claim = doc_get(spec, STR("claimRef"));
         struct str namespace = doc_string(doc_get(claim, STR("namespace")), STR(""));
         struct str name = doc_string(doc_get(claim, STR("name")), STR(""));
+        const struct source *source = source_of(spec, false);
         struct rbac_node_object *volume;
 
         if (name.len == 0)
                 return;
         volume = object_of(nodes, "volume", STR(""), resource->name);
         *vec_push_in(&nodes->arena, &volume->through) = object_of(nodes, "claim", namespace, name);
-        add_volume_secret(nodes, volume, doc_get(spec, STR("azureFile")), "secretName",
-                          "secretNamespace", namespace);
-        for (size_t i = 0; i < ELEMENTS(drivers); i++)
-                add_volume_secret(nodes, volume, doc_find(spec, drivers[i], "secretRef"), "name",
-                                  "namespace", namespace);
-        for (size_t i = 0; i < ELEMENTS(csi); i++)
-                add_volume_secret(nodes, volume, doc_find(spec, "csi", csi[i]), "name", "namespace",
+        if (!source)
+                return;
+        add_volume_secret(nodes, volume, source, reference_of(spec, source), namespace);
+        for (size_t i = 0; str_eq(str_from(source->kind), STR("csi")) && i < ELEMENTS(of_csi); i++)
+                add_volume_secret(nodes, volume, source, doc_find(spec, "csi", of_csi[i]),
                                   namespace);
 }
 
@@ -183,6 +241,9 @@ void rbac_nodes_add(struct rbac_nodes *nodes, const struct resource *resource) {
         else if (str_eq(resource->group, STR("storage.k8s.io")) &&
                  str_eq(resource->kind, STR("VolumeAttachment")) && node.len > 0)
                 lead_to_node(nodes, object_of(nodes, "attachment", STR(""), resource->name), node);
+        else if (str_eq(resource->group, STR("resource.k8s.io")) &&
+                 str_eq(resource->kind, STR("ResourceSlice")) && node.len > 0)
+                lead_to_node(nodes, object_of(nodes, "slice", STR(""), resource->name), node);
 }
 
 void rbac_nodes_free(struct rbac_nodes *nodes) {
@@ -250,11 +311,13 @@ static const struct bound bound[] = {
         { STR_INIT(""), STR_INIT("persistentvolumeclaims"), STR_INIT(""), "claim", "get",
           "a pod of the node refers to it", false },
         { STR_INIT(""), STR_INIT("persistentvolumeclaims"), STR_INIT("status"), "claim",
-          "update patch get", "a pod of the node refers to it", false },
+          "update patch", "a pod of the node refers to it", false },
         { STR_INIT(""), STR_INIT("persistentvolumes"), STR_INIT(""), "volume", "get",
           "a pod of the node has its claim", false },
         { STR_INIT("resource.k8s.io"), STR_INIT("resourceclaims"), STR_INIT(""), "resourceclaim",
           "get", "a pod of the node refers to it", false },
+        { STR_INIT("resource.k8s.io"), STR_INIT("resourceslices"), STR_INIT(""), "slice",
+          "get update patch delete", "it lists devices of the node", false },
         { STR_INIT("storage.k8s.io"), STR_INIT("volumeattachments"), STR_INIT(""), "attachment",
           "get", "it is attached to the node", false },
         { STR_INIT(""), STR_INIT("serviceaccounts"), STR_INIT(""), "account", "get",

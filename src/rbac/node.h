@@ -5,7 +5,8 @@
  * and volumes that the pods bound to node NAME refer to, and make tokens of their ServiceAccounts;
  * its own Node, CSINode and Lease; and a fixed list of things that every kubelet needs. Semantics
  * are those of plugin/pkg/auth/authorizer/node (Kubernetes 1.36 with its features as they are by
- * default), whose graph is made of pods, PersistentVolumes and VolumeAttachments; the field
+ * default), whose graph is made of pods, PersistentVolumes, VolumeAttachments and ResourceSlices;
+ * the field
  * selectors that narrow a list or watch are not part of a question here, so those are a no.
  *
  * What a kubelet writes is limited further by the admission plugin NodeRestriction, which does not
@@ -20,11 +21,12 @@
 
 struct rbac_nodes {
         struct arena arena;
-        struct map nodes;   /* those that a pod or attachment names */
+        struct map nodes;   /* those that a pod, attachment or slice names */
         struct map objects; /* "type/namespace/name" -> struct rbac_node_object */
 };
 
-/* Adds what RESOURCE, a pod, PersistentVolume or VolumeAttachment, tells; nothing of it is kept. */
+/* Adds what RESOURCE, a pod, PersistentVolume, VolumeAttachment or ResourceSlice, tells; nothing of
+ * it is kept. */
 void rbac_nodes_add(struct rbac_nodes *nodes, const struct resource *resource);
 void rbac_nodes_free(struct rbac_nodes *nodes);
 

@@ -58,6 +58,50 @@ def test_a_kubelet_reads_what_its_pods_refer_to():
     assert "the node authorizer: a pod or a volume of the node refers to it" in can_i(NODE, "get", "secrets", "env", *node).text
 
 
+def test_of_volumes_only_what_kubelets_need():
+    text = NODE + """---
+apiVersion: v1
+kind: Pod
+metadata: {name: more, namespace: shop}
+spec:
+  nodeName: n1
+  containers: [{name: c, image: i}]
+  resourceClaims: [{name: a, resourceClaimTemplateName: t}]
+  volumes:
+    - {name: a, cinder: {volumeID: v, secretRef: {name: cinder}}}
+    - {name: b, azureFile: {shareName: s, secretName: first}, secret: {secretName: second}}
+    - {name: e, persistentVolumeClaim: {claimName: stone}}
+status: {resourceClaimStatuses: [{name: a, resourceClaimName: gpu}, {name: b, resourceClaimName: stale}]}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pv2}
+spec:
+  claimRef: {namespace: shop, name: data}
+  csi: {driver: d, volumeHandle: h, controllerPublishSecretRef: {namespace: storage, name: publish}, controllerExpandSecretRef: {namespace: storage, name: expand},
+        nodeStageSecretRef: {namespace: storage, name: stage}, nodeExpandSecretRef: {name: lost}}
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: pv3}
+spec: {claimRef: {namespace: shop, name: stone}, rbd: {secretRef: {name: beside}}}
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: devices}
+spec: {nodeName: n1, driver: d, pool: {name: p}}
+"""
+    for allowed, words in (
+            (True, "get secrets stage -n storage"), (False, "get secrets publish -n storage"), (False, "get secrets expand -n storage"), (False, "get secrets lost -n shop"),
+            (True, "get secrets beside -n shop"), (True, "get secrets cinder -n shop"), (True, "get secrets first -n shop"), (False, "get secrets second -n shop"),
+            (True, "patch persistentvolumeclaims/status data -n shop"), (False, "get persistentvolumeclaims/status data -n shop"),
+            (True, "get resourceclaims.resource.k8s.io gpu -n shop"), (False, "get resourceclaims.resource.k8s.io stale -n shop"),
+            (True, "get resourceslices.resource.k8s.io devices"), (True, "delete resourceslices.resource.k8s.io devices"),
+            (False, "get resourceslices.resource.k8s.io other"), (False, "list resourceslices.resource.k8s.io")):
+        r = can_i(text, *words.split(), "--as", "system:node:n1")
+        assert r.status == (0 if allowed else 1), (words, r)
+
+
 def test_what_every_kubelet_may_do():
     node = ("--as", "system:node:n1")
     for allowed, words in (

@@ -20,7 +20,8 @@ import (
 )
 
 // rbacQuestion asks whether somebody may do something ("verb" and a resource or a path), and, with "rules": true, which rules
-// somebody has in a namespace. The RBAC objects stand in the question or were loaded under the name "cluster".
+// somebody has in a namespace. The RBAC objects stand in the question or were loaded under the name "cluster". Where pods or
+// other objects that lead to nodes are among them, the node authorizer is asked as well.
 type rbacQuestion struct {
 	Objects       []json.RawMessage `json:"objects"`
 	Cluster       string            `json:"cluster"`
@@ -64,6 +65,7 @@ func newRBAC(raws []json.RawMessage) (*rbacRules, error) {
 	roleBindings := cache.NewIndexer(cache.MetaNamespaceKeyFunc, index)
 	clusterRoles := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	clusterRoleBindings := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
+	nodes := &nodeObjects{}
 	for _, raw := range raws {
 		gvk, err := kindOf(raw)
 		if err != nil {
@@ -81,7 +83,10 @@ func newRBAC(raws []json.RawMessage) (*rbacRules, error) {
 		case "ClusterRoleBinding":
 			store, object = clusterRoleBindings, &rbacv1.ClusterRoleBinding{}
 		default:
-			return nil, fmt.Errorf("%s is no kind of RBAC", gvk.Kind)
+			if err := nodes.add(gvk.Kind, raw); err != nil {
+				return nil, err
+			}
+			continue
 		}
 		if err := decodeInto(raw, object); err != nil {
 			return nil, err
@@ -94,11 +99,15 @@ func newRBAC(raws []json.RawMessage) (*rbacRules, error) {
 	listRoleBindings := &rbac.RoleBindingLister{Lister: rbaclisters.NewRoleBindingLister(roleBindings)}
 	getClusterRole := &rbac.ClusterRoleGetter{Lister: rbaclisters.NewClusterRoleLister(clusterRoles)}
 	listClusterRoleBindings := &rbac.ClusterRoleBindingLister{Lister: rbaclisters.NewClusterRoleBindingLister(clusterRoleBindings)}
+	// Members of system:masters may do everything before anybody else is asked.
+	chain := []authorizer.Authorizer{authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup)}
+	if nodes.graph != nil {
+		chain = append(chain, nodes.authorizer())
+	}
+	chain = append(chain, rbac.New(getRole, listRoleBindings, getClusterRole, listClusterRoleBindings))
 	return &rbacRules{
-		// Members of system:masters may do everything before RBAC is asked.
-		authorizer: union.New(authorizerfactory.NewPrivilegedGroups(user.SystemPrivilegedGroup),
-			rbac.New(getRole, listRoleBindings, getClusterRole, listClusterRoleBindings)),
-		resolver: validation.NewDefaultRuleResolver(getRole, listRoleBindings, getClusterRole, listClusterRoleBindings),
+		authorizer: union.New(chain...),
+		resolver:   validation.NewDefaultRuleResolver(getRole, listRoleBindings, getClusterRole, listClusterRoleBindings),
 	}, nil
 }
 
