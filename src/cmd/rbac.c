@@ -92,8 +92,7 @@ static void decide(const struct rbac_index *index, const struct rbac_request *re
                 *ret = old;
 }
 
-/* What RBAC alone cannot know. */
-static void add_others(struct buf *buf, struct arena *arena, const struct rbac_others *others) {
+void rbac_add_others(struct buf *buf, struct arena *arena, const struct rbac_others *others) {
         for (size_t i = 0; i < others->items.count; i++) {
                 const struct rbac_other *other = &others->items.items[i];
 
@@ -110,7 +109,7 @@ static void add_others(struct buf *buf, struct arena *arena, const struct rbac_o
                                  "still allow it\n"));
 }
 
-static void add_others_json(struct buf *buf, const struct rbac_others *others) {
+void rbac_add_others_json(struct buf *buf, const struct rbac_others *others) {
         if (others->items.count == 0)
                 return;
         buf_add(buf, STR(",\"authorizers\":["));
@@ -156,7 +155,7 @@ static int answer(struct command_context *context, const struct rbac_index *inde
         if (arguments->format == RBAC_JSON) {
                 rbac_add_decision(&text, context->arena, &decision);
                 if (!decision.allowed)
-                        add_others_json(&text, &beside->others);
+                        rbac_add_others_json(&text, &beside->others);
                 buf_add(&text, STR("}\n"));
         } else if (decision.allowed) {
                 add_yes(&text, context->arena, &decision);
@@ -168,7 +167,7 @@ static int answer(struct command_context *context, const struct rbac_index *inde
                 if (by_get)
                         buf_add(&text, STR("     get is allowed, which is enough before "
                                            "Kubernetes 1.35 (--kube-version)\n"));
-                add_others(&text, context->arena, &beside->others);
+                rbac_add_others(&text, context->arena, &beside->others);
         }
         fwrite(text.data, 1, text.len, stdout);
         /* Rights only add up: what could not be read cannot take a yes back. */
@@ -198,6 +197,7 @@ static int can_i(struct command_context *context, int argc, char **argv) {
                 request.user = str_from(arguments->as ? arguments->as : "");
                 request.groups = rbac_groups_of(context->arena, &arguments->groups, request.user,
                                                 &request.group_count);
+                beside.nodes_asked = rbac_node_of(&request).len > 0;
         }
         if (r >= 0)
                 r = rbac_read_all(context, arguments, &index, &beside, &complete);
@@ -205,7 +205,7 @@ static int can_i(struct command_context *context, int argc, char **argv) {
                 return r;
         if (!arguments->stream)
                 return answer(context, &index, &beside, &request, complete);
-        r = rbac_stream(context, &index, &beside.nodes);
+        r = rbac_stream(context, &index, &beside);
         return r == COMMAND_CLEAN && !complete ? COMMAND_INCOMPLETE : r;
 }
 

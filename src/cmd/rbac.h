@@ -16,6 +16,8 @@ enum { RBAC_TEXT, RBAC_JSON };
 
 /* What the input says beside roles and bindings: who else decides. */
 struct rbac_beside {
+        bool nodes_asked; /* by the caller: a live cluster's pods and volumes are to be read, too */
+        bool nodes_read;  /* the input could have had them */
         struct rbac_nodes nodes;
         struct rbac_others others;
 };
@@ -109,6 +111,11 @@ void rbac_add_decision(struct buf *buf, struct arena *arena, const struct rbac_d
 /* The same for what the node authorizer allows. */
 void rbac_add_node_decision(struct buf *buf);
 
+/* rbac.c: appends what no answer of RBAC alone can know: other authorizers of the input, in lines
+ * or as a member ",\"authorizers\":[...]" (nothing where there are none). */
+void rbac_add_others(struct buf *buf, struct arena *arena, const struct rbac_others *others);
+void rbac_add_others_json(struct buf *buf, const struct rbac_others *others);
+
 /* Appends RULE as an object. */
 void rbac_add_rule(struct buf *buf, const struct rbac_rule *rule);
 
@@ -140,7 +147,7 @@ void rbac_add_log_json(struct buf *buf, const struct rbac_log *log);
 
 /* rbac_stream.c: answers one line of JSON for each line of standard input. */
 int rbac_stream(struct command_context *context, const struct rbac_index *index,
-                const struct rbac_nodes *nodes);
+                const struct rbac_beside *beside);
 
 extern const struct command command_rbac_diff, command_rbac_least, command_rbac_matrix,
         command_rbac_review, command_rbac_risks, command_rbac_subject, command_rbac_unused,

@@ -167,9 +167,28 @@ int rbac_read(struct command_context *context, const struct rbac_arguments *argu
         return rbac_read_all(context, arguments, index, NULL, ret_complete);
 }
 
+/* What the authorizers of roles and of nodes decide by. */
+static bool reads_with_nodes(struct str group, struct str resource) {
+        static const struct str read[][2] = {
+                { STR_INIT(""), STR_INIT("pods") },
+                { STR_INIT(""), STR_INIT("persistentvolumes") },
+                { STR_INIT("storage.k8s.io"), STR_INIT("volumeattachments") },
+                { STR_INIT("resource.k8s.io"), STR_INIT("resourceslices") },
+        };
+
+        if (str_eq(group, STR("rbac.authorization.k8s.io")))
+                return true;
+        for (size_t i = 0; i < ELEMENTS(read); i++)
+                if (str_eq(group, read[i][0]) && str_eq(resource, read[i][1]))
+                        return true;
+        return false;
+}
+
 int rbac_read_all(struct command_context *context, const struct rbac_arguments *arguments,
                   struct rbac_index *index, struct rbac_beside *beside, bool *ret_complete) {
-        const struct cluster_wish wish = { .group = "rbac.authorization.k8s.io" };
+        bool nodes = beside && beside->nodes_asked;
+        const struct cluster_wish wish = { .group = nodes ? NULL : "rbac.authorization.k8s.io",
+                                           .reads = nodes ? reads_with_nodes : NULL };
         struct input_list inputs _cleanup_(input_free) = { 0 };
         bool live = cluster_named(&arguments->cluster);
         int r = 0;
@@ -182,6 +201,8 @@ int rbac_read_all(struct command_context *context, const struct rbac_arguments *
                 r = confine_to(context, arguments);
         if (r < 0)
                 return r;
+        if (beside)
+                beside->nodes_read = nodes || !arguments->cluster.cluster;
         *ret_complete = read_inputs(&inputs, arguments->no_defaults, beside, index);
         return 0;
 }

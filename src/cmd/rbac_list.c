@@ -15,7 +15,8 @@ struct holder {
         struct str name; /* user name or group */
         const struct rbac_binding *binding;
         struct doc_pos pos;
-        struct str how; /* "escalate on clusterroles"; empty: can do it now */
+        struct str how;  /* "escalate on clusterroles"; empty: can do it now */
+        const char *why; /* of a node: what the object has to do with it; NULL: no node */
 };
 
 struct holders {
@@ -52,6 +53,44 @@ static void find_holders(struct arena *arena, const struct rbac_index *index,
                                                    .pos = subject->pos };
                 }
         }
+}
+
+/* Adds the nodes that the node authorizer allows it. Returns how the list may still be short: NULL,
+ * or what is to be said. */
+static const char *find_nodes(struct arena *arena, const struct rbac_beside *beside,
+                              const struct rbac_request *request, struct holders *ret) {
+        struct str groups[] = { STR("system:nodes") };
+        struct rbac_request asked = *request;
+        enum rbac_node_reach reach = rbac_node_reach(request);
+
+        if (reach == RBAC_NODES_NONE)
+                return NULL;
+        if (reach == RBAC_NODES_ALL) {
+                *vec_push_in(arena, ret) = (struct holder){ .kind = RBAC_USER,
+                                                            .name = STR("system:node:*"),
+                                                            .why = "every node may" };
+                return NULL;
+        }
+        if (request->name.len == 0)
+                return "not included: kubelets (system:node:NAME) may do it with what the node "
+                       "authorizer leads to them; ask with a NAME";
+        asked.groups = groups;
+        asked.group_count = ELEMENTS(groups);
+        for (size_t i = 0; i < beside->nodes.nodes.count; i++) {
+                const char *why;
+
+                asked.user = arena_printf(arena, "system:node:%.*s",
+                                          STR_ARG(beside->nodes.nodes.entries[i].key));
+                if (rbac_node_allows(&beside->nodes, &asked, &why))
+                        *vec_push_in(arena, ret) =
+                                (struct holder){ .kind = RBAC_USER,
+                                                 .name = asked.user,
+                                                 .why = why[0] ? why : "it is its own" };
+        }
+        return beside->nodes_read && beside->nodes.nodes.count > 0
+                       ? NULL
+                       : "not included: kubelets (system:node:NAME), which the node authorizer may "
+                         "allow it: no pods are read";
 }
 
 /* A question about PRINCIPAL, with the groups that authentication gives it. */
@@ -209,6 +248,13 @@ static void who_text(struct buf *buf, struct arena *arena, const struct holders 
                 const struct holder *holder = &direct->items[i];
                 const struct rbac_binding *binding = holder->binding;
 
+                if (holder->why) {
+                        table_add(arena, &table,
+                                  rbac_subject_name(arena, holder->kind, holder->name),
+                                  arena_printf(arena, "the node authorizer: %s", holder->why),
+                                  STR("built in"));
+                        continue;
+                }
                 if (binding->place.file.len == 0 && str_eq(holder->name, STR("system:masters")))
                         continue;
                 table_add(arena, &table, rbac_subject_name(arena, holder->kind, holder->name),
@@ -238,7 +284,11 @@ static void holder_json(struct buf *buf, struct arena *arena, const struct holde
         buf_add_char(buf, '{');
         add_json_field(buf, "subject", rbac_subject_name(arena, holder->kind, holder->name));
         buf_add_char(buf, ',');
-        if (!holder->binding) {
+        if (holder->why) {
+                add_json_field(buf, "authorizer", STR("node"));
+                buf_add_char(buf, ',');
+                add_json_field(buf, "why", str_from(holder->why));
+        } else if (!holder->binding) {
                 add_json_field(buf, "how", holder->how);
         } else {
                 add_json_field(buf, "binding", rbac_binding_name(arena, holder->binding));
@@ -261,12 +311,22 @@ static void holders_json(struct buf *buf, struct arena *arena, const struct hold
         buf_add_char(buf, ']');
 }
 
+static void who_json(struct buf *buf, struct arena *arena, const struct holders *direct,
+                     const struct holders *indirect) {
+        buf_add(buf, STR("{\"can\":"));
+        holders_json(buf, arena, direct);
+        buf_add(buf, STR(",\n \"couldGrantItself\":"));
+        holders_json(buf, arena, indirect);
+}
+
 static int who_can(struct command_context *context, int argc, char **argv) {
         const struct rbac_arguments *arguments = context->options;
         struct rbac_index index _cleanup_(rbac_index_free) = { 0 };
+        struct rbac_beside beside _cleanup_(rbac_beside_free) = { 0 };
         struct buf text _cleanup_(buf_free) = BUF_INIT;
         struct holders direct = { 0 }, indirect = { 0 };
         struct rbac_request request;
+        const char *missing;
         bool complete;
         int r;
 
@@ -274,19 +334,22 @@ static int who_can(struct command_context *context, int argc, char **argv) {
                 return command_usage_error(context, "give VERB RESOURCE [NAME]");
         r = rbac_read_request(context, arguments, argc, argv, &request);
         if (r >= 0)
-                r = rbac_read(context, arguments, &index, &complete);
+                r = rbac_read_all(context, arguments, &index, &beside, &complete);
         if (r < 0)
                 return r;
         find_holders(context->arena, &index, &request, &direct);
         find_indirect(context->arena, &index, &request, &direct, &indirect);
+        missing = find_nodes(context->arena, &beside, &request, &direct);
         if (arguments->format == RBAC_JSON) {
-                buf_add(&text, STR("{\"can\":"));
-                holders_json(&text, context->arena, &direct);
-                buf_add(&text, STR(",\n \"couldGrantItself\":"));
-                holders_json(&text, context->arena, &indirect);
+                who_json(&text, context->arena, &direct, &indirect);
+                buf_printf(&text, ",\n \"notIncluded\":[%s]", missing ? "\"node\"" : "");
+                rbac_add_others_json(&text, &beside.others);
                 buf_add(&text, STR("}\n"));
         } else {
                 who_text(&text, context->arena, &direct, &indirect);
+                if (missing)
+                        buf_printf(&text, "     %s\n", missing);
+                rbac_add_others(&text, context->arena, &beside.others);
         }
         fwrite(text.data, 1, text.len, stdout);
         return complete ? COMMAND_CLEAN : COMMAND_INCOMPLETE;
@@ -490,6 +553,43 @@ static void list_grants(struct listing *listing, const struct rbac_principal *pr
         }
 }
 
+/* What the node authorizer gives NODE by its pods: a list for each kind of object. */
+static void list_node(struct listing *listing, const struct rbac_beside *beside, struct str node) {
+        bool json = listing->arguments->format == RBAC_JSON;
+        struct buf *buf = &listing->text;
+        struct rbac_node_right *rights;
+        size_t count = rbac_node_rights(&beside->nodes, node, listing->arena, &rights);
+
+        if (json) {
+                buf_add(buf, listing->count++ ? STR(",\n {") : STR("[\n {"));
+                add_json_field(
+                        buf, "as",
+                        arena_printf(listing->arena, "User system:node:%.*s", STR_ARG(node)));
+                buf_printf(buf, ",\"authorizer\":\"node\",\"podsRead\":%s,\"objects\":[",
+                           beside->nodes_read ? "true" : "false");
+        } else {
+                buf_add(buf, STR("the node authorizer, too: what every kubelet may do, and what "
+                                 "its pods refer to"));
+                buf_add(buf,
+                        beside->nodes_read ? STR("\n") : STR("; not included: no pods are read\n"));
+                listing->count++;
+        }
+        for (size_t i = 0; i < count; i++) {
+                struct str name =
+                        arena_printf(listing->arena, "%s %.*s%s%.*s", rights[i].type,
+                                     STR_ARG(rights[i].namespace),
+                                     rights[i].namespace.len ? "/" : "", STR_ARG(rights[i].name));
+
+                buf_add(buf, !json ? STR("  ") : i ? STR(",") : STR(""));
+                if (json)
+                        buf_add_json(buf, name);
+                else
+                        buf_add_terminal(buf, name);
+                buf_add(buf, json ? STR("") : STR("\n"));
+        }
+        buf_add(buf, json ? STR("]}") : STR(""));
+}
+
 /* "jane", "User jane", "Group support", "ServiceAccount ci/deployer". */
 static int read_subject(struct command_context *context, int argc, char **argv, bool *ret_group,
                         struct str *ret_name) {
@@ -511,8 +611,9 @@ static int read_subject(struct command_context *context, int argc, char **argv, 
         return 0;
 }
 
-static void list_subject(struct listing *listing, const struct rbac_index *index, bool group,
-                         struct str name) {
+static void list_subject(struct listing *listing, const struct rbac_index *index,
+                         const struct rbac_beside *beside, bool group, struct str name) {
+        const struct str node = STR("system:node:");
         struct str groups[RBAC_IMPLIED_GROUPS];
         size_t count = 0;
 
@@ -524,6 +625,8 @@ static void list_subject(struct listing *listing, const struct rbac_index *index
         }
         for (size_t i = 0; i < count; i++)
                 list_grants(listing, map_get(&index->groups, groups[i]));
+        if (!group && name.len > node.len && str_starts(name, node))
+                list_node(listing, beside, str_slice(name, node.len, name.len));
         if (listing->arguments->format == RBAC_JSON) {
                 buf_add(&listing->text, listing->count ? STR("\n]\n") : STR("[]\n"));
         } else if (group && str_eq(name, STR("system:masters"))) {
@@ -534,11 +637,17 @@ static void list_subject(struct listing *listing, const struct rbac_index *index
                         rbac_subject_name(listing->arena, group ? RBAC_GROUP : RBAC_USER, name));
                 buf_add(&listing->text, STR(": no binding names it\n"));
         }
+        if (listing->arguments->format != RBAC_JSON && group && str_eq(name, STR("system:nodes")))
+                buf_add(&listing->text, STR("not included: what the node authorizer allows its "
+                                            "members; ask for User system:node:NAME\n"));
+        if (listing->arguments->format != RBAC_JSON)
+                rbac_add_others(&listing->text, listing->arena, &beside->others);
 }
 
 static int subject(struct command_context *context, int argc, char **argv) {
         const struct rbac_arguments *arguments = context->options;
         struct rbac_index index _cleanup_(rbac_index_free) = { 0 };
+        struct rbac_beside beside _cleanup_(rbac_beside_free) = { 0 };
         struct listing listing = { .arena = context->arena, .arguments = arguments };
         struct str name;
         bool group, complete;
@@ -546,10 +655,12 @@ static int subject(struct command_context *context, int argc, char **argv) {
 
         r = read_subject(context, argc, argv, &group, &name);
         if (r >= 0)
-                r = rbac_read(context, arguments, &index, &complete);
+                beside.nodes_asked = !group && str_starts(name, STR("system:node:"));
+        if (r >= 0)
+                r = rbac_read_all(context, arguments, &index, &beside, &complete);
         if (r < 0)
                 return r;
-        list_subject(&listing, &index, group, name);
+        list_subject(&listing, &index, &beside, group, name);
         fwrite(listing.text.data, 1, listing.text.len, stdout);
         buf_free(&listing.text);
         return complete ? COMMAND_CLEAN : COMMAND_INCOMPLETE;

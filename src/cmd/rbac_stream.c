@@ -15,7 +15,7 @@ enum { LINE_LIMIT = 1 << 20, READ_SIZE = 1 << 16 };
 
 struct stream {
         const struct rbac_index *index;
-        const struct rbac_nodes *nodes;
+        const struct rbac_beside *beside;
         struct arena arena;
         struct buf in, out;
         bool failed;
@@ -91,10 +91,13 @@ static void answer_line(struct stream *stream, struct str line) {
                 buf_add_json(&stream->out, str_from(error.message));
         } else {
                 rbac_decide(stream->index, &request, &decision);
-                if (!decision.allowed && rbac_node_allows(stream->nodes, &request, NULL))
+                if (!decision.allowed && rbac_node_allows(&stream->beside->nodes, &request, NULL))
                         rbac_add_node_decision(&stream->out);
                 else
                         rbac_add_decision(&stream->out, &stream->arena, &decision);
+                if (!stream->beside->nodes_read && !decision.allowed &&
+                    rbac_node_of(&request).len > 0)
+                        buf_add(&stream->out, STR(",\"podsRead\":false"));
         }
         buf_add(&stream->out, STR("}\n"));
 }
@@ -146,8 +149,8 @@ static int converse(struct stream *stream, struct error *error) {
 }
 
 int rbac_stream(struct command_context *context, const struct rbac_index *index,
-                const struct rbac_nodes *nodes) {
-        struct stream stream = { .index = index, .nodes = nodes };
+                const struct rbac_beside *beside) {
+        struct stream stream = { .index = index, .beside = beside };
         int r = converse(&stream, context->error);
 
         buf_free(&stream.in);

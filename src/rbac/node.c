@@ -4,6 +4,8 @@
 
 /* What leads from an object to the nodes that may have it: a node, or another object. */
 struct rbac_node_object {
+        const char *type;
+        struct str namespace, name;
         VEC(struct str) nodes;
         VEC(struct rbac_node_object *) through;
 };
@@ -17,8 +19,14 @@ static struct rbac_node_object *object_of(struct rbac_nodes *nodes, const char *
                                       STR_ARG(name));
         struct map_entry *entry = map_put(&nodes->objects, key);
 
-        if (!entry->value)
-                entry->value = arena_new(&nodes->arena, struct rbac_node_object);
+        if (!entry->value) {
+                struct rbac_node_object *object = arena_new(&nodes->arena, struct rbac_node_object);
+
+                object->type = type;
+                object->namespace = arena_str(&nodes->arena, namespace);
+                object->name = arena_str(&nodes->arena, name);
+                entry->value = object;
+        }
         return entry->value;
 }
 
@@ -399,4 +407,55 @@ bool rbac_node_allows(const struct rbac_nodes *nodes, const struct rbac_request 
                     (!fixed[i].own || str_eq(request->name, node)))
                         return true;
         return false;
+}
+
+enum rbac_node_reach rbac_node_reach(const struct rbac_request *request) {
+        enum rbac_node_reach reach = RBAC_NODES_NONE;
+
+        if (request->resource.len == 0)
+                return RBAC_NODES_NONE;
+        if (str_eq(request->group, STR("coordination.k8s.io")) &&
+            str_eq(request->resource, STR("leases"))) {
+                if (!is_verb(request, "get create update patch delete") ||
+                    !str_eq(request->namespace, STR("kube-node-lease")))
+                        return RBAC_NODES_NONE;
+                return str_eq(request->verb, STR("create")) ? RBAC_NODES_ALL : RBAC_NODES_SOME;
+        }
+        for (size_t i = 0; i < ELEMENTS(bound); i++)
+                if (is_about(request, bound[i].group, bound[i].resource, bound[i].subresource) &&
+                    is_verb(request, bound[i].verbs) &&
+                    (!bound[i].namespaced || request->namespace.len > 0))
+                        reach = RBAC_NODES_SOME;
+        for (size_t i = 0; i < ELEMENTS(fixed); i++)
+                if (is_about(request, fixed[i].group, str_from(fixed[i].resource),
+                             str_from(fixed[i].subresource)) &&
+                    is_verb(request, fixed[i].verbs)) {
+                        if (!fixed[i].own)
+                                return RBAC_NODES_ALL;
+                        reach = RBAC_NODES_SOME;
+                }
+        return reach;
+}
+
+static const char *plural_of(const char *type) {
+        for (size_t i = 0; i < ELEMENTS(bound); i++)
+                if (bound[i].subresource.len == 0 && strcmp(bound[i].type, type) == 0)
+                        return bound[i].resource.ptr;
+        return type;
+}
+
+size_t rbac_node_rights(const struct rbac_nodes *nodes, struct str node, struct arena *arena,
+                        struct rbac_node_right **ret) {
+        VEC(struct rbac_node_right) rights = { 0 };
+
+        for (size_t i = 0; i < nodes->objects.count; i++) {
+                const struct rbac_node_object *object = nodes->objects.entries[i].value;
+
+                if (reaches(object, node, STEPS_MAX))
+                        *vec_push_in(arena, &rights) =
+                                (struct rbac_node_right){ plural_of(object->type),
+                                                          object->namespace, object->name };
+        }
+        *ret = rights.items;
+        return rights.count;
 }

@@ -37,3 +37,18 @@ struct str rbac_node_of(const struct rbac_request *request);
  * the node, in words; "" where every node may do it. */
 bool rbac_node_allows(const struct rbac_nodes *nodes, const struct rbac_request *request,
                       const char **ret_why);
+
+/* Which nodes may do what REQUEST asks for (whose user is not looked at, nor its name where that is
+ * empty): all of them, or those to which the object leads. */
+enum rbac_node_reach { RBAC_NODES_NONE, RBAC_NODES_SOME, RBAC_NODES_ALL };
+enum rbac_node_reach rbac_node_reach(const struct rbac_request *request);
+
+/* An object to which a node has rights because of its pods: `type` is the plural name. */
+struct rbac_node_right {
+        const char *type;
+        struct str namespace, name;
+};
+
+/* All of those of NODE, in ARENA, in the order in which they were met; returns their number. */
+size_t rbac_node_rights(const struct rbac_nodes *nodes, struct str node, struct arena *arena,
+                        struct rbac_node_right **ret);

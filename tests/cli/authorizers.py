@@ -126,6 +126,41 @@ def test_only_a_node_is_a_node():
         assert yes == {"allowed": True, "binding": None, "role": None, "rule": None, "authorizer": "node"} and not no["allowed"], r
 
 
+def test_who_can_names_nodes():
+    with Folder({"a.yaml": NODE}) as folder:
+        def who_can(*words):
+            r, as_json = (run("rbac", "who-can", *words, "-f", "a.yaml", *more, cwd=folder) for more in ((), ("-o", "json")))
+            assert r.status == as_json.status == 0, (r, as_json)
+            return r.text, [row["subject"] for row in as_json.json["can"] if row.get("authorizer") == "node"], as_json.json["notIncluded"]
+
+        for words, nodes in (("get secrets env -n shop", ["n1"]), ("get secrets theirs -n shop", ["n2"]), ("get secrets keys -n storage", ["n1"]), ("get nodes n2", ["n2"]),
+                             ("create pods -n shop", ["*"]), ("get secrets static -n shop", []), ("delete secrets env -n shop", []), ("list services", ["*"])):
+            text, found, missing = who_can(*words.split())
+            assert found == [f"User system:node:{node}" for node in nodes] and missing == [], (words, found, missing)
+            assert "not included" not in text and all(f"User system:node:{node} " in text for node in nodes), text
+        text, found, missing = who_can("get", "secrets", "-n", "shop")
+        assert (found, missing) == ([], ["node"]) and "not included: kubelets" in text, text
+        text, found, missing = who_can("delete", "secrets", "-n", "shop")
+        assert (found, missing) == ([], []) and "not included" not in text, text
+    with Folder({"a.yaml": NODE.replace("Pod", "Other")}) as folder:
+        r = run("rbac", "who-can", "get", "secrets", "env", "-n", "shop", "-f", "a.yaml", cwd=folder)
+        assert "no pods are read" in r.text, r
+
+
+def test_subject_lists_what_a_node_reaches():
+    with Folder({"a.yaml": NODE}) as folder:
+        text = run("rbac", "subject", "system:node:n2", "-f", "a.yaml", cwd=folder).text
+        rows = run("rbac", "subject", "User", "system:node:n1", "-f", "a.yaml", "-o", "json", cwd=folder).json
+        assert "the node authorizer, too" in text and "  secrets shop/theirs\n" in text and "shop/env" not in text, text
+        node = [row for row in rows if row.get("authorizer") == "node"]
+        assert len(node) == 1 and node[0]["podsRead"] and set(node[0]["objects"]) == {
+            "pods shop/web", "pods shop/mirror", "serviceaccounts shop/web", "secrets shop/pull", "secrets shop/env", "secrets shop/from", "secrets shop/mounted",
+            "secrets shop/projected", "secrets storage/keys", "configmaps shop/settings", "configmaps shop/init", "configmaps shop/more", "persistentvolumeclaims shop/data",
+            "persistentvolumeclaims shop/web-scratch", "persistentvolumes pv"}, node
+        assert "not included" in run("rbac", "subject", "Group", "system:nodes", "-f", "a.yaml", cwd=folder).text
+        assert "node" not in run("rbac", "subject", "jane", "-f", "a.yaml", cwd=folder).text
+
+
 def test_other_authorizers_of_the_input_are_named():
     server = "apiVersion: v1\nkind: Pod\nmetadata: {name: kube-apiserver, namespace: kube-system}\nspec:\n  containers:\n  - {name: a, image: i, command: [kube-apiserver, %s]}\n"
     kubeadm = "apiVersion: kubeadm.k8s.io/%s\nkind: ClusterConfiguration\napiServer: {extraArgs: %s}\n"
