@@ -155,6 +155,41 @@ static void fill(struct node *node, struct component *etcd) {
         settings_fill(node, &input, etcd->map);
 }
 
+/*
+ * Who owns the data of etcd: a container has an /etc/passwd of its own, and there the user may have
+ * a name that the host does not know, or none at all: then the number is its name.
+ */
+static struct fact *data_owner(struct node *node, const struct component *etcd, int64_t uid) {
+        struct arena *arena = node->arena;
+        struct fact *fact = fact_map(arena);
+        struct place place = { STR("/etc/passwd"), 1, 1 };
+        struct str name = users_name(&node->users, uid);
+        const char *from = "host";
+        struct root inside = { .fd = -1 };
+        uint32_t line;
+
+        if (etcd->process && etcd->process->is_pod) {
+                name = STR("");
+                if (root_enter(&node->root, etcd->process->pid, arena, &inside) >= 0 &&
+                    users_name_in(node, &inside, uid, &name, &line) >= 0) {
+                        from = "container";
+                        place = (struct place){ arena_printf(arena, "%.*s/etc/passwd",
+                                                             STR_ARG(inside.path)),
+                                                line, 1 };
+                }
+                root_close(&inside);
+        }
+        if (name.len == 0) {
+                from = "number";
+                name = arena_printf(arena, "%lld", (long long)uid);
+        }
+        fact_set_int(arena, fact, "uid", uid);
+        fact_set_string(arena, fact, "name", name);
+        fact_set_string(arena, fact, "from", str_from(from));
+        fact_set(arena, fact, STR("place"), fact_place(arena, place));
+        return fact;
+}
+
 static void add_data(struct node *node, struct component *etcd, struct fact *named) {
         struct arena *arena = node->arena;
         struct str path = fact_value_text(fact_get(named, "dataDir"));
@@ -165,9 +200,16 @@ static void add_data(struct node *node, struct component *etcd, struct fact *nam
                 fact_set(arena, named, STR("dataDir"),
                          fact_setting(arena, fact_string(arena, path), "default", etcd->place));
         }
-        if (path.len > 0 && path.ptr[0] == '/')
-                fact_set(arena, etcd->fact, STR("dataDirFile"),
-                         node_file_in(node, component_root(node, etcd), path, "data-dir"));
+        if (path.len > 0 && path.ptr[0] == '/') {
+                struct fact *file =
+                        node_file_in(node, component_root(node, etcd), path, "data-dir");
+                const struct fact *uid = fact_get(file, "uid");
+
+                fact_set(arena, etcd->fact, STR("dataDirFile"), file);
+                if (uid)
+                        fact_set(arena, etcd->fact, STR("dataDirOwner"),
+                                 data_owner(node, etcd, uid->integer));
+        }
 }
 
 /* Whether the CA of etcd's clients is that of the cluster: then any client certificate of the

@@ -63,22 +63,21 @@ static const char *const sysctls[] = {
         "vm.unprivileged_userfaultfd",
 };
 
-/* Series of kernel.org with long-term support and when it ends; others end with the next one. From
- * https://www.kernel.org/category/releases.html. */
+/*
+ * Series of kernel.org with long-term support and when it ends, as published there: months, of
+ * which the last day counts (https://www.kernel.org/category/releases.html; for those that have
+ * ended, the table as it was then). Every other series ends when the next ones are out, so one that
+ * is older than the newest of the table has ended, and of a newer one nothing is known.
+ */
 static const struct {
-        const char *series, *end; /* NULL: not known to end */
+        int major, minor;
+        const char *end;
 } series_table[] = {
-        { "4.4", "2022-02-03" },  { "4.9", "2023-01-07" },  { "4.14", "2024-01-10" },
-        { "4.19", "2024-12-05" }, { "5.4", "2025-12-03" },  { "5.10", "2026-12-31" },
-        { "5.15", "2026-12-31" }, { "6.1", "2027-12-31" },  { "6.6", "2027-12-31" },
-        { "6.12", "2028-12-31" }, { "6.18", "2028-12-31" },
+        { 4, 4, "2022-02-28" },  { 4, 9, "2023-01-31" },  { 4, 14, "2024-01-31" },
+        { 4, 19, "2024-12-31" }, { 5, 4, "2025-12-31" },  { 5, 10, "2026-12-31" },
+        { 5, 15, "2026-12-31" }, { 6, 1, "2027-12-31" },  { 6, 6, "2027-12-31" },
+        { 6, 12, "2028-12-31" }, { 6, 18, "2028-12-31" },
 };
-
-/* Series whose end is long past, as is that of everything older than the oldest of the table. */
-static const char *const ended[] = { "4.15", "4.18", "5.0",  "5.3",  "5.8",  "5.11", "5.13",
-                                     "5.14", "5.16", "5.17", "5.18", "5.19", "6.0",  "6.2",
-                                     "6.3",  "6.4",  "6.5",  "6.7",  "6.8",  "6.9",  "6.10",
-                                     "6.11", "6.13", "6.14", "6.15", "6.16" };
 
 /* Distributions that maintain kernels of their own beyond the series. */
 static const char *const maintainers[] = { ".el",  "-generic", "-aws", "-azure", "-gcp", "-gke",
@@ -232,16 +231,18 @@ static bool date_is_past(struct node *node, const char *date) {
         return days * 86400 < node->options->now;
 }
 
-static bool is_ended(struct node *node, struct str series, const char **ret_date) {
-        for (size_t i = 0; i < ELEMENTS(series_table); i++)
-                if (str_eq(series, str_from(series_table[i].series))) {
+static bool is_ended(struct node *node, int major, int minor, const char **ret_date) {
+        bool older = false;
+
+        for (size_t i = 0; i < ELEMENTS(series_table); i++) {
+                if (major == series_table[i].major && minor == series_table[i].minor) {
                         *ret_date = series_table[i].end;
                         return date_is_past(node, series_table[i].end);
                 }
-        for (size_t i = 0; i < ELEMENTS(ended); i++)
-                if (str_eq(series, str_from(ended[i])))
-                        return true;
-        return str_starts(series, STR("2.")) || str_starts(series, STR("3."));
+                older = major < series_table[i].major ||
+                        (major == series_table[i].major && minor < series_table[i].minor);
+        }
+        return older;
 }
 
 static void add_release(struct node *node, struct fact *kernel) {
@@ -251,13 +252,14 @@ static void add_release(struct node *node, struct fact *kernel) {
                     *end;
         struct str text = fact_value_text(release), series = STR("");
         const char *date = "";
-        bool maintained = false;
+        bool maintained = false, known = false;
         int major, minor;
 
         if (!release)
                 release = fact_unknown(arena, STR("no kernel is running here"),
                                        (struct place){ STR("/proc"), 1, 1 });
-        if (node_version(text, &major, &minor))
+        known = node_version(text, &major, &minor);
+        if (known)
                 series = arena_printf(arena, "%d.%d", major, minor);
         for (size_t i = 0; i < ELEMENTS(maintainers); i++)
                 maintained = maintained || str_find(text, str_from(maintainers[i]), 0) >= 0;
@@ -266,8 +268,8 @@ static void add_release(struct node *node, struct fact *kernel) {
         fact_set_bool(arena, kernel, "distribution", maintained);
         end = fact_get(release, "value")
                       ? fact_setting(arena,
-                                     fact_bool(arena, series.len > 0 && !maintained &&
-                                                              is_ended(node, series, &date)),
+                                     fact_bool(arena, known && !maintained &&
+                                                              is_ended(node, major, minor, &date)),
                                      "live",
                                      (struct place){ STR("/proc/sys/kernel/osrelease"), 1, 1 })
                       : release;

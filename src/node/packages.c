@@ -174,6 +174,11 @@ int version_compare(struct str a, struct str b) {
         }
         if (a.len == 0 || b.len == 0) /* 1.0.0-rc1 is before 1.0.0 */
                 return (a.len == 0) - (b.len == 0);
+        /* dpkg and rpm write 1.0.0~rc1 */
+        if (strchr("-~", a.ptr[0]) && strchr("-~", b.ptr[0])) {
+                a = str_slice(a, 1, a.len);
+                b = str_slice(b, 1, b.len);
+        }
         while (a.len > 0 && b.len > 0 && a.ptr[0] == b.ptr[0] &&
                !(a.ptr[0] >= '0' && a.ptr[0] <= '9')) {
                 a = str_slice(a, 1, a.len);

@@ -161,6 +161,11 @@ void users_read(struct node *node);
 struct str users_name(const struct users *users, int64_t uid);
 struct str users_group(const struct users *users, int64_t gid);
 
+/* The name of UID in the /etc/passwd of ROOT, which a container has of its own, and its line. 0,
+ * -ENOENT where it has none, or why it cannot be read. */
+int users_name_in(struct node *node, const struct root *root, int64_t uid, struct str *ret,
+                  uint32_t *ret_line);
+
 /* --- process.c --- */
 void processes_read(struct node *node);
 

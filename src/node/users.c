@@ -3,7 +3,7 @@
  */
 #include "node/private.h"
 
-enum { ACCOUNTS_MAX = 20000 };
+enum { ACCOUNTS_MAX = 20000, PASSWD_MAX = 4 << 20 };
 
 static int fields(struct str line, struct str *ret, int max) {
         int count = 0;
@@ -13,21 +13,28 @@ static int fields(struct str line, struct str *ret, int max) {
         return count;
 }
 
+/* The account in LINE, whose text it refers to. */
+static bool parse_user(struct str line, struct user *ret) {
+        struct str f[7];
+
+        if (line.len == 0 || line.ptr[0] == '#' || fields(line, f, 7) < 7 ||
+            !node_int(f[2], &ret->uid) || !node_int(f[3], &ret->gid))
+                return false;
+        ret->name = f[0];
+        ret->gecos = f[4];
+        ret->home = f[5];
+        ret->shell = f[6];
+        return true;
+}
+
 static void read_users(struct node *node, struct str text) {
-        struct str line, f[7];
+        struct str line;
         uint32_t number = 0;
 
         while (str_split(&text, '\n', &line)) {
                 struct user user = { .line = ++number };
 
-                if (line.len == 0 || line.ptr[0] == '#' || fields(line, f, 7) < 7 ||
-                    !node_int(f[2], &user.uid) || !node_int(f[3], &user.gid))
-                        continue;
-                user.name = f[0];
-                user.gecos = f[4];
-                user.home = f[5];
-                user.shell = f[6];
-                if (node->users.users.count < ACCOUNTS_MAX)
+                if (parse_user(line, &user) && node->users.users.count < ACCOUNTS_MAX)
                         *vec_push_in(node->arena, &node->users.users) = user;
         }
 }
@@ -67,6 +74,27 @@ struct str users_name(const struct users *users, int64_t uid) {
                 if (users->users.items[i].uid == uid)
                         return users->users.items[i].name;
         return STR("");
+}
+
+int users_name_in(struct node *node, const struct root *root, int64_t uid, struct str *ret,
+                  uint32_t *ret_line) {
+        struct buf buf _cleanup_(buf_free) = BUF_INIT;
+        int r = root_read(root, STR("/etc/passwd"), PASSWD_MAX, &buf);
+        struct str text = buf_str(&buf), line;
+
+        *ret_line = 0;
+        if (r < 0)
+                return r;
+        while (*ret_line < ACCOUNTS_MAX && str_split(&text, '\n', &line)) {
+                struct user user = { 0 };
+
+                ++*ret_line;
+                if (parse_user(line, &user) && user.uid == uid) {
+                        *ret = arena_str(node->arena, user.name);
+                        return 0;
+                }
+        }
+        return -ENOENT;
 }
 
 struct str users_group(const struct users *users, int64_t gid) {

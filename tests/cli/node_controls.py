@@ -336,6 +336,43 @@ def test_the_user_of_etcd_may_be_unknown_to_the_host():
     assert controls["1.1.12"]["status"] == "pass" and controls["1.1.11"]["status"] == "pass"
 
 
+def etcd_owner(host, container, owner, process):
+    """The control 1.1.12 and the owner of etcd's data where it runs as PROCESS in a container; HOST and CONTAINER are lines of /etc/passwd."""
+    node = Node()
+    with Root() as root:
+        node.write(root)
+        root.write("etc/passwd", "root:x:0:0:root:/root:/bin/bash\n" + host)
+        root.process(90, ["etcd", *flags(node.etcd)], uid=process, cgroup="/kubepods/burstable/x")
+        if container is not None:
+            root.write("proc/90/root/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n" + container)
+        os.chown(root.at("var/lib/etcd"), owner, owner)
+        r = run("node", "--root", root.path, "--framework", "cis-k8s-1.12", "-o", "json")
+        facts = root.facts()
+    control = [control for control in r.json["controls"] if control["id"] == "1.1.12"][0]
+    owner = facts["etcd"]["dataDirOwner"]
+    return control["status"], (owner["uid"], owner["name"], owner["from"], owner["place"]["file"], owner["place"]["line"])
+
+
+def test_the_user_of_etcd_is_looked_up_in_its_container():
+    etcd = "etcd:x:2379:2379::/:/sbin/nologin\n"
+    inside = "/proc/90/root/etc/passwd"
+    assert etcd_owner("", etcd, 2379, 2379) == ("pass", (2379, "etcd", "container", inside, 2))
+    # what the host calls that number is somebody else
+    assert etcd_owner("jane:x:2379:2379::/home/jane:/bin/sh\n", etcd, 2379, 2379) == ("pass", (2379, "etcd", "container", inside, 2))
+    # an image without that user, or without any passwd: its number
+    assert etcd_owner("", "", 2379, 2379)[0] == "pass" and etcd_owner("", "", 2379, 2379)[1][:3] == (2379, "2379", "number")
+    assert etcd_owner("", None, 2379, 2379)[0] == "pass" and etcd_owner(etcd, None, 2379, 2379)[1][1:3] == ("2379", "number")
+    # the data of another user, whatever its name in the container
+    assert etcd_owner("", "etcd:x:1001:1001::/:/bin/sh\n", 1001, 2379) == ("fail", (1001, "etcd", "container", inside, 2))
+    # both root: etcd has no user of its own
+    assert etcd_owner("", etcd, 0, 0) == ("fail", (0, "root", "container", inside, 1))
+
+
+def test_a_hostile_passwd_in_the_container_of_etcd_is_bounded():
+    assert etcd_owner("", "x:" * 100000 + "\n" + ":::::\n" * 1000 + "etcd:x:2379:2379::/:/bin/sh\n", 2379, 2379)[1][1] == "etcd"
+    assert etcd_owner("", "etcd:x:2380:1::/:/bin/sh\n" * 200000 + "etcd:x:2379:2379::/:/bin/sh\n", 2379, 2379)[1][1:3] == ("2379", "number")
+
+
 def test_a_worker_has_no_control_plane():
     with Root() as root:
         root.init()

@@ -102,6 +102,50 @@ def test_versions_of_distributions_are_not_certain():
     assert "CVE-2023-28642" not in one  # fixed in 1.1.5
 
 
+def defects(package, version):
+    """The advisories about VERSION of PACKAGE, as dpkg has it."""
+    binary = {"containerd.io": "containerd", "docker-ce": "dockerd", "cri-o": "crio"}.get(package, package)
+    with Root() as root:
+        root.write(f"usr/bin/{binary}", "", 0o755)
+        root.write("var/lib/dpkg/status", f"Package: {package}\nStatus: install ok installed\nVersion: {version}\n")
+        runtime = root.facts()["runtime"]
+    return {v["id"] for one in runtime["engines"] + runtime["oci"] for v in one["vulnerabilities"]}
+
+
+def test_advisories_begin_and_end_where_they_are_published():
+    # (package, advisory, the last version that has it, the first that does not): vuln.go.dev, and the notes of the releases
+    for package, advisory, last, first in [
+            ("runc", "CVE-2024-21626", "1.1.11-1", "1.1.12-1"), ("runc", "CVE-2024-21626", "1.0.0~rc93-1", "1.0.0~rc92-1"),
+            ("runc", "CVE-2025-31133", "1.3.2-1", "1.3.3-1"), ("runc", "CVE-2025-52881", "1.2.7-1", "1.2.8-1"),
+            ("runc", "CVE-2026-41579", "1.4.2-1", "1.4.3-1"), ("runc", "CVE-2026-119101", "1.5.2-1", "1.5.3-1"),
+            ("runc", "CVE-2026-119101", "1.3.6-1", "1.3.7-1"),
+            ("containerd.io", "CVE-2024-40635", "1.7.26-1", "1.7.27-1"), ("containerd.io", "CVE-2024-25621", "2.1.4-1", "2.1.5-1"),
+            ("containerd.io", "CVE-2025-64329", "1.7.28-1", "1.7.29-1"), ("containerd.io", "CVE-2026-53488", "2.2.4-1", "2.2.5-1"),
+            ("containerd.io", "CVE-2026-53488", "1.7.32-1", "1.7.33-1"), ("containerd.io", "CVE-2026-53492", "2.3.1-1", "2.3.2-1"),
+            ("containerd.io", "CVE-2026-53492", "2.1.0-1", "2.0.9-1"), ("containerd.io", "CVE-2026-95839", "2.4.1-1", "2.4.2-1"),
+            ("cri-o", "CVE-2024-3154", "1.24.6-1", "1.27.6-1"), ("cri-o", "CVE-2025-0750", "1.33.0-1", "1.33.1-1"),
+            ("docker-ce", "CVE-2024-41110", "5:24.0.9-1", "5:24.0.10-1"), ("docker-ce", "CVE-2024-41110", "5:27.1.0-1", "5:27.1.1-1")]:
+        assert advisory in defects(package, last), (package, last, advisory)
+        assert advisory not in defects(package, first), (package, first, advisory)
+
+
+def kernel(release):
+    with Root() as root:
+        root.write("proc/sys/kernel/osrelease", release + "\n")
+        facts = root.facts()["host"]["kernel"]
+    return facts["endOfLife"].get("value"), facts["endOfLifeDate"]
+
+
+def test_kernels_that_kernel_org_no_longer_maintains():
+    assert kernel("4.14.336") == (True, "2024-01-31") and kernel("5.4.302") == (True, "2025-12-31")
+    assert kernel("6.6.119") == (False, "2027-12-31") and kernel("6.12.76") == (False, "2028-12-31")
+    # no long-term support, and older than one that has it
+    for release in ("3.10.0", "5.1.21", "5.12.0", "6.3.1", "6.17.13"):
+        assert kernel(release) == (True, ""), release
+    assert kernel("6.19.14") == (False, "") and kernel("7.1.0") == (False, "")  # nothing is known of them
+    assert kernel("5.14.0-427.el9.x86_64") == (False, "")  # its distribution maintains it
+
+
 def test_crio_with_drop_ins():
     with Root() as root:
         root.write("etc/crio/crio.conf", '[crio.runtime]\nselinux = true\npids_limit = 1024\ndefault_capabilities = [\n  "CHOWN",\n  "NET_RAW", # bad\n]\n[crio.image]\ninsecure_registries = []\n')
@@ -242,7 +286,7 @@ def test_kernel_and_mounts():
         root.folder("tmp")
         root.write("proc/1/mountinfo", "1 0 8:1 / / rw,relatime - ext4 /dev/sda rw\n2 1 0:1 / /tmp rw,nosuid,nodev shared:1 - tmpfs tmpfs rw\n")
         host = root.facts()["host"]
-    assert host["kernel"]["series"] == "4.19" and host["kernel"]["endOfLife"]["value"] is True and host["kernel"]["endOfLifeDate"] == "2024-12-05"
+    assert host["kernel"]["series"] == "4.19" and host["kernel"]["endOfLife"]["value"] is True and host["kernel"]["endOfLifeDate"] == "2024-12-31"
     mounts = {m["path"]: m for m in host["mounts"]}
     assert mounts["/tmp"]["nosuid"] and mounts["/tmp"]["nodev"] and not mounts["/tmp"]["noexec"] and mounts["/tmp"]["separate"]
     assert not mounts["/etc"]["separate"] and mounts["/etc"]["type"] == "ext4" and mounts["/tmp"]["place"]["line"] == 2
