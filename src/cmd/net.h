@@ -62,6 +62,16 @@ int net_prepare(struct command_context *context, const struct net_arguments *arg
 bool net_read_inputs(const struct input_list *inputs, struct net_index *index);
 int net_conclude(struct command_context *context, struct net_index *index, bool *complete);
 
+/* The same for a few questions: net_arrange reads, and finds out who there is; net_resolve makes
+ * what net_decide needs for the parties of COUNT questions. What could not be read is told by the
+ * second, or by net_tell. */
+int net_arrange(struct command_context *context, const struct net_arguments *arguments,
+                struct net_index *index, bool *ret_complete);
+struct net_party;
+int net_resolve(struct command_context *context, struct net_index *index,
+                const struct net_party *const *parties, size_t count, bool *complete);
+void net_tell(const struct net_index *index, bool *complete);
+
 /* One end of a question: a workload, a pod, a Node, an address or a block of them. */
 struct net_party {
         struct str text; /* for people */

@@ -44,9 +44,8 @@ bool net_read_inputs(const struct input_list *inputs, struct net_index *index) {
         return objects_read(inputs, add, index);
 }
 
-int net_conclude(struct command_context *context, struct net_index *index, bool *complete) {
+void net_tell(const struct net_index *index, bool *complete) {
         size_t notes = 0;
-        int r = net_index_finish(index, context->error);
 
         for (size_t i = 0; i < index->problems.count; i++) {
                 const struct diagnostic *problem = &index->problems.items[i];
@@ -58,6 +57,12 @@ int net_conclude(struct command_context *context, struct net_index *index, bool 
         }
         if (notes > NOTES_MAX)
                 command_note("%zu more objects are given twice", notes - NOTES_MAX);
+}
+
+int net_conclude(struct command_context *context, struct net_index *index, bool *complete) {
+        int r = net_index_finish(index, context->error);
+
+        net_tell(index, complete);
         return r;
 }
 
@@ -80,8 +85,8 @@ int net_confine(struct command_context *context, const struct net_arguments *arg
         return confine(&rules, NULL, context->error);
 }
 
-int net_read(struct command_context *context, const struct net_arguments *arguments,
-             struct net_index *index, bool *ret_complete) {
+static int read_inputs(struct command_context *context, const struct net_arguments *arguments,
+                       struct net_index *index, bool *ret_complete) {
         const struct cluster_wish wish = { .whole = true };
         struct input_list inputs _cleanup_(input_free) = { 0 };
         bool live = cluster_named(&arguments->cluster);
@@ -96,7 +101,37 @@ int net_read(struct command_context *context, const struct net_arguments *argume
         if (r < 0)
                 return r;
         *ret_complete = net_read_inputs(&inputs, index);
-        return net_conclude(context, index, ret_complete);
+        return 0;
+}
+
+int net_read(struct command_context *context, const struct net_arguments *arguments,
+             struct net_index *index, bool *ret_complete) {
+        int r = read_inputs(context, arguments, index, ret_complete);
+
+        return r < 0 ? r : net_conclude(context, index, ret_complete);
+}
+
+int net_arrange(struct command_context *context, const struct net_arguments *arguments,
+                struct net_index *index, bool *ret_complete) {
+        int r = read_inputs(context, arguments, index, ret_complete);
+
+        if (r >= 0)
+                net_index_arrange(index);
+        return r;
+}
+
+int net_resolve(struct command_context *context, struct net_index *index,
+                const struct net_party *const *parties, size_t count, bool *complete) {
+        bool *wanted = arena_new_array(context->arena, index->class_count + 1, bool);
+        int r;
+
+        for (size_t i = 0; i < count; i++)
+                for (uint32_t k = 0; k < parties[i]->count; k++)
+                        if (parties[i]->peers[k] < index->class_count)
+                                wanted[parties[i]->peers[k]] = true;
+        r = net_index_resolve(index, wanted, context->error);
+        net_tell(index, complete);
+        return r;
 }
 
 /* --- questions --- */

@@ -360,13 +360,21 @@ static int run(struct command_context *context, int argc, char **argv) {
                 return net_stream(context);
         if (!net_read_port(str_from(argv[2]), &why.protocol, &why.port))
                 return command_usage_error(context, "\"%s\" is no port: 80, UDP/53", argv[2]);
-        r = net_read(context, arguments, &index, &complete);
-        if (r >= 0)
-                r = net_read_party(context, &index, str_from(argv[0]), &why.source);
+        r = net_arrange(context, arguments, &index, &complete);
+        if (r < 0)
+                return r;
+        r = net_read_party(context, &index, str_from(argv[0]), &why.source);
         if (r >= 0)
                 r = net_read_party(context, &index, str_from(argv[1]), &why.destination);
         if (r >= 0)
                 r = find_service_port(context, &why);
+        if (r < 0) {
+                net_tell(&index, &complete);
+                return r;
+        }
+        r = net_resolve(context, &index,
+                        (const struct net_party *const[]){ &why.source, &why.destination }, 2,
+                        &complete);
         return r < 0 ? r : answer(context, &why, complete);
 }
 

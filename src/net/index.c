@@ -194,20 +194,30 @@ static void list_policies(struct net_index *index) {
         index->all_policies.count = kept;
 }
 
-int net_index_finish(struct net_index *index, struct error *error) {
-        int r;
-
+void net_index_arrange(struct net_index *index) {
         net_own_pods(index);
         label_namespaces(index);
         list_policies(index);
         net_make_ranges(index);
         net_make_classes(index);
         net_select_services(index);
-        r = net_resolve_rules(index, error);
+}
+
+int net_index_resolve(struct net_index *index, const bool *wanted, struct error *error) {
+        int r = net_resolve_rules(index, wanted, error);
+
         if (r < 0)
                 return r;
-        net_make_views(index);
+        if (wanted)
+                net_list_views(index, wanted);
+        else
+                net_make_views(index);
         net_check_priorities(index);
         index->finished = true;
         return 0;
+}
+
+int net_index_finish(struct net_index *index, struct error *error) {
+        net_index_arrange(index);
+        return net_index_resolve(index, NULL, error);
 }

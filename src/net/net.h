@@ -318,6 +318,13 @@ bool net_reads(struct str group, struct str resource);
 enum { NET_MATRIX_BYTES = 1 << 30 };
 int net_index_finish(struct net_index *index, struct error *error);
 
+/* The same in two steps, for a few questions. net_index_arrange makes classes, endpoints and
+ * ranges, so that the ends of questions can be found (net_find, net_peer_of_ip, Services).
+ * net_index_resolve makes the rest; with WANTED, by class, only what net_decide needs between these
+ * classes and whatever else: then nothing but net_decide may be asked, with such classes. */
+void net_index_arrange(struct net_index *index);
+int net_index_resolve(struct net_index *index, const bool *wanted, struct error *error);
+
 /* --- asking --- */
 
 /* The endpoint of the workload or pod KIND NAME in NAMESPACE; KIND may be empty (any), or "Pod" for

@@ -80,9 +80,13 @@ bool net_block_holds_unknown(const struct net_index *index, const struct net_blo
                              bool host, bool v6);
 void net_make_classes(struct net_index *index);
 
-/* rules.c: the peers and ports of rules; views.c: what follows from them. */
-int net_resolve_rules(struct net_index *index, struct error *error);
+/* rules.c: the peers and ports of rules; views.c: what follows from them. WANTED, by class: only
+ * of policies that select one of these, and of tiers; NULL: of all. */
+int net_resolve_rules(struct net_index *index, const bool *wanted, struct error *error);
 void net_make_views(struct net_index *index);
+
+/* views.c: the policies of WANTED classes, in views without groups. */
+void net_list_views(struct net_index *index, const bool *wanted);
 
 /* The ports of RULE at DESTINATION. */
 uint32_t net_rule_ports(struct net_index *index, const struct net_rule *rule, uint32_t destination);

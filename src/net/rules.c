@@ -223,18 +223,23 @@ static void resolve_rule(struct resolver *resolver, const struct net_namespace *
                 select_peer(resolver, own, &rule->peers[i], rule->bits);
 }
 
-static void resolve_policy(struct resolver *resolver, struct net_policy *policy) {
+static void resolve_policy(struct resolver *resolver, const bool *wanted,
+                           struct net_policy *policy) {
         struct net_index *index = resolver->index;
         const struct net_namespace *own = NULL;
+        /* Tiers are compared with each other. */
+        bool asked = !wanted || policy->tier != NET_TIER_POLICY;
 
         if (policy->tier == NET_TIER_POLICY)
                 own = net_namespace_of(index, policy->namespace);
         policy->bits = arena_new_array(&index->arena, index->class_count / 64 + 1, uint64_t);
         select_in(resolver, own, &policy->namespaces, &policy->pods, policy->bits);
         for (uint32_t i = 0; i < index->class_count; i++)
-                if (net_bit(policy->bits, i))
+                if (net_bit(policy->bits, i)) {
                         policy->selects += index->classes[i].pods;
-        for (int d = 0; d < NET_DIRECTIONS; d++)
+                        asked |= wanted && wanted[i];
+                }
+        for (int d = 0; d < NET_DIRECTIONS && asked; d++)
                 for (uint32_t i = 0; i < policy->rules[d].count; i++)
                         resolve_rule(resolver, own, &policy->rules[d].items[i]);
 }
@@ -249,7 +254,7 @@ static uint64_t bytes_of(const struct net_index *index) {
         return rules * index->words_per_set * sizeof(uint64_t);
 }
 
-int net_resolve_rules(struct net_index *index, struct error *error) {
+int net_resolve_rules(struct net_index *index, const bool *wanted, struct error *error) {
         struct resolver resolver = { .index = index };
 
         if (bytes_of(index) > NET_MATRIX_BYTES)
@@ -258,7 +263,7 @@ int net_resolve_rules(struct net_index *index, struct error *error) {
                                  "too many to be compared",
                                  index->all_policies.count, index->class_count, index->range_count);
         for (size_t i = 0; i < index->all_policies.count; i++)
-                resolve_policy(&resolver, index->all_policies.items[i]);
+                resolve_policy(&resolver, wanted, index->all_policies.items[i]);
         map_free(&resolver.selected);
         arena_free(&resolver.arena);
         return 0;

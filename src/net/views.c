@@ -203,13 +203,17 @@ static void finish_view(struct maker *maker, struct net_view *view) {
         }
 }
 
+static void list_policies(struct maker *maker, struct net_view *view) {
+        view->policy_count = (uint32_t)maker->chosen.count;
+        view->policies = arena_copy(&maker->index->arena, maker->chosen.items,
+                                    maker->chosen.count * sizeof *maker->chosen.items);
+}
+
 static void make_view(struct maker *maker, uint32_t class, enum net_direction direction,
                       struct net_view *view) {
         size_t at = 0;
 
-        view->policy_count = (uint32_t)maker->chosen.count;
-        view->policies = arena_copy(&maker->index->arena, maker->chosen.items,
-                                    maker->chosen.count * sizeof *maker->chosen.items);
+        list_policies(maker, view);
         begin(maker);
         for (int tier = 0; tier < NET_TIERS; tier++) {
                 for (; at < maker->chosen.count && (int)maker->chosen.items[at]->tier == tier;
@@ -312,6 +316,22 @@ static uint32_t view_of(struct maker *maker, uint32_t class, enum net_direction 
         return (uint32_t)maker->views.count - 1;
 }
 
+static void finish(struct maker *maker) {
+        struct net_index *index = maker->index;
+
+        index->view_count = (uint32_t)maker->views.count;
+        index->views = arena_copy(&index->arena, maker->views.items,
+                                  maker->views.count * sizeof *maker->views.items);
+        map_free(&maker->by_key);
+        arena_free(&maker->keys);
+        arena_free(&maker->scratch);
+        vec_free(&maker->states);
+        vec_free(&maker->admin);
+        vec_free(&maker->baseline);
+        vec_free(&maker->chosen);
+        vec_free(&maker->views);
+}
+
 void net_make_views(struct net_index *index) {
         struct maker maker = { .index = index };
 
@@ -319,15 +339,19 @@ void net_make_views(struct net_index *index) {
         for (uint32_t i = 0; i < index->class_count; i++)
                 for (int d = 0; d < NET_DIRECTIONS; d++)
                         index->classes[i].view[d] = view_of(&maker, i, (enum net_direction)d);
-        index->view_count = (uint32_t)maker.views.count;
-        index->views = arena_copy(&index->arena, maker.views.items,
-                                  maker.views.count * sizeof *maker.views.items);
-        map_free(&maker.by_key);
-        arena_free(&maker.keys);
-        arena_free(&maker.scratch);
-        vec_free(&maker.states);
-        vec_free(&maker.admin);
-        vec_free(&maker.baseline);
-        vec_free(&maker.chosen);
-        vec_free(&maker.views);
+        finish(&maker);
+}
+
+void net_list_views(struct net_index *index, const bool *wanted) {
+        struct maker maker = { .index = index };
+
+        sort_tiers(&maker);
+        *vec_push(&maker.views) = (struct net_view){ 0 }; /* of all others */
+        for (uint32_t i = 0; i < index->class_count; i++)
+                for (int d = 0; d < NET_DIRECTIONS && wanted[i]; d++) {
+                        choose(&maker, i, (enum net_direction)d);
+                        index->classes[i].view[d] = (uint32_t)maker.views.count;
+                        list_policies(&maker, vec_push(&maker.views));
+                }
+        finish(&maker);
 }
