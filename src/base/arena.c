@@ -1,10 +1,15 @@
 #include "base/arena.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "base/util.h"
 
 enum { FIRST_BLOCK = 16 << 10, MAX_BLOCK = 1 << 20, ALIGNMENT = 16 };
+
+/* An arena that has this much already takes huge pages, one a block: what is written once and read
+ * once mostly costs page faults. */
+enum { HUGE_FROM = 8 << 20, HUGE_PAGE = 2 << 20 };
 
 struct arena_block {
         struct arena_block *next;
@@ -16,6 +21,24 @@ static void use_block(struct arena *arena, struct arena_block *block) {
         arena->current = block;
         arena->next = block->data;
         arena->end = block->data + block->size;
+}
+
+/* A block of at least WANTED bytes. */
+static struct arena_block *new_block(const struct arena *arena, size_t wanted) {
+        struct arena_block *block;
+
+        if (arena->reserved >= HUGE_FROM && wanted <= HUGE_PAGE - sizeof *block) {
+                block = aligned_alloc(HUGE_PAGE, HUGE_PAGE);
+                wanted = HUGE_PAGE - sizeof *block;
+                if (block)
+                        madvise(block, HUGE_PAGE, MADV_HUGEPAGE); /* only a wish */
+        } else {
+                block = malloc(sizeof *block + wanted);
+        }
+        if (!block)
+                out_of_memory();
+        block->size = wanted;
+        return block;
 }
 
 /* Makes the next block current: an old one that is large enough, or a new one behind the current.
@@ -31,10 +54,7 @@ static void add_block(struct arena *arena, size_t size) {
         wanted = arena->current ? MIN(arena->current->size * 2, (size_t)MAX_BLOCK)
                                 : (size_t)FIRST_BLOCK;
         wanted = MAX(wanted, size);
-        block = malloc(sizeof *block + wanted);
-        if (!block)
-                out_of_memory();
-        block->size = wanted;
+        block = new_block(arena, wanted);
         if (arena->current) {
                 block->next = arena->current->next;
                 arena->current->next = block;
@@ -42,7 +62,7 @@ static void add_block(struct arena *arena, size_t size) {
                 block->next = arena->first;
                 arena->first = block;
         }
-        arena->reserved += wanted;
+        arena->reserved += block->size;
         use_block(arena, block);
 }
 
