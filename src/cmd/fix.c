@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "base/confine.h"
+#include "base/fs.h"
 #include "base/pool.h"
 #include "base/util.h"
 #include "cmd/audit_log.h"
@@ -15,7 +16,7 @@ enum { FORMAT_DIFF, FORMAT_TEXT, FORMAT_JSON };
 
 struct fix_arguments {
         struct rule_arguments rules;
-        struct option_strings practices, crds;
+        struct option_strings practices, crds, flows;
         struct rbac_arguments rbac; /* its logs */
         int format;
         bool write, unsafe, no_sandbox;
@@ -104,6 +105,24 @@ static void print_summary(const struct fix_arguments *arguments, const struct fi
                     fix_without(report->run));
 }
 
+/* The logs of connections, as they are. */
+static int read_flows(struct command_context *context, struct fix_texts *ret) {
+        const struct fix_arguments *arguments = context->options;
+        struct str *items = arena_new_array(context->arena, arguments->flows.count + 1, struct str);
+        int r = 0;
+
+        for (size_t i = 0; i < arguments->flows.count && r >= 0; i++) {
+                struct buf text _cleanup_(buf_free) = BUF_INIT;
+
+                r = fs_read(arguments->flows.items[i], -1, doc_default_limits.file_bytes * 16,
+                            false, &text, context->error);
+                if (r >= 0)
+                        items[i] = arena_str(context->arena, buf_str(&text));
+        }
+        *ret = (struct fix_texts){ items, arguments->flows.count };
+        return r;
+}
+
 static int read_usage(struct command_context *context, struct rbac_log *log) {
         const struct fix_arguments *arguments = context->options;
         int r;
@@ -133,10 +152,15 @@ static int compute(struct work *work) {
                 .namespace = str_from(arguments->namespace ? arguments->namespace : ""),
                 .max_findings = 1000000,
         };
-        struct fix_input input = { .options = &options, .files = &work->inputs, .findings = &list };
+        struct fix_texts flows = { 0 };
+        struct fix_input input = {
+                .options = &options, .files = &work->inputs, .findings = &list, .flows = &flows
+        };
         struct fix_run *run;
         int r = read_usage(context, &log);
 
+        if (r >= 0)
+                r = read_flows(context, &flows);
         if (r < 0)
                 return r;
         if (arguments->rbac.logs.count > 0)
@@ -164,7 +188,8 @@ static int compute(struct work *work) {
 
 static int confine_fix(struct command_context *context, int argc, char **argv) {
         const struct fix_arguments *arguments = context->options;
-        size_t most = (size_t)argc + arguments->crds.count + arguments->rbac.logs.count;
+        size_t most = (size_t)argc + arguments->crds.count + arguments->rbac.logs.count +
+                      arguments->flows.count;
         const char **paths = arena_new_array(context->arena, most, const char *);
         struct confine_rules rules = { .read = paths };
 
@@ -176,6 +201,8 @@ static int confine_fix(struct command_context *context, int argc, char **argv) {
                 paths[rules.read_count++] = arguments->crds.items[i];
         for (size_t i = 0; i < arguments->rbac.logs.count; i++)
                 paths[rules.read_count++] = arguments->rbac.logs.items[i];
+        for (size_t i = 0; i < arguments->flows.count; i++)
+                paths[rules.read_count++] = arguments->flows.items[i];
         return confine(&rules, NULL, context->error);
 }
 
@@ -293,6 +320,9 @@ static const struct option_spec specs[] = {
           AT(unsafe) },
         { 'o', "output", "FORMAT", "how to show it", OPTION_CHOICE, AT(format), .words = formats },
         AUDIT_LOG_OPTION(AT(rbac.logs)),
+        { 0, "flows", "FILE",
+          "a log of connections, for network policies: see redoubt net generate", OPTION_STRINGS,
+          AT(flows), .hint = OPTION_HINT_FILE },
         RULE_OPTIONS(struct fix_arguments, rules),
         { 0, "practice", "NAME", "only the rules of a practice: pods, rbac, network, ...",
           OPTION_STRINGS, AT(practices), .comma = true },

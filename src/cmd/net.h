@@ -79,6 +79,7 @@ struct net_party {
         uint32_t count;
         const struct net_service *service; /* the peers are behind it; NULL: no Service */
         const uint32_t *endpoints;         /* of the Service, beside `peers` */
+        bool workload;                     /* the peers are pods of it that differ */
 };
 
 /* Reads "NAMESPACE/NAME", "NAMESPACE/KIND/NAME", "node/NAME", an address or a CIDR into RET; the

@@ -214,6 +214,29 @@ static int nobody(struct command_context *context, const struct net_index *index
                          STR_ARG(text));
 }
 
+/* A workload whose pods policies tell apart (one has no address yet, or labels of its own) is no
+ * endpoint itself: all of its pods are meant. */
+static bool pods_of_workload(struct command_context *context, const struct net_index *index,
+                             struct str namespace, struct str kind, struct str name,
+                             struct net_party *ret) {
+        ret->peers = arena_new_array(context->arena, index->endpoint_count + 1, uint32_t);
+        for (uint32_t i = 0; i < index->endpoint_count; i++) {
+                const struct net_endpoint *endpoint = &index->endpoints[i];
+                bool seen = false;
+
+                if (!endpoint->pod->namespace || !str_eq(endpoint->namespace, namespace) ||
+                    !str_eq(endpoint->kind, STR("Pod")) || !str_eq(endpoint->pod->owner, name) ||
+                    (kind.len > 0 && !str_eq(endpoint->pod->kind, kind)))
+                        continue;
+                for (uint32_t k = 0; k < ret->count; k++)
+                        seen |= ret->peers[k] == endpoint->class;
+                if (!seen)
+                        ret->peers[ret->count++] = endpoint->class;
+        }
+        ret->workload = ret->count > 0;
+        return ret->workload;
+}
+
 int net_read_party(struct command_context *context, const struct net_index *index, struct str text,
                    struct net_party *ret) {
         struct str rest = text, namespace, kind = STR(""), name;
@@ -252,6 +275,8 @@ int net_read_party(struct command_context *context, const struct net_index *inde
         endpoint = net_find(index, namespace, kind, name);
         if (!endpoint && kind.len == 0)
                 endpoint = net_find(index, namespace, STR("Pod"), name);
+        if (!endpoint && pods_of_workload(context, index, namespace, kind, name, ret))
+                return 0;
         if (!endpoint)
                 return nobody(context, index, text, namespace, name);
         return one_peer(context, endpoint->class, ret);

@@ -335,6 +335,9 @@ static int answer(struct command_context *context, const struct why *why, bool c
                                    net_protocol_name(why->protocol), port_at(why, 0));
                 if (why->service_port && allowed > 0 && allowed < pairs)
                         buf_add(&text, STR("    some pods of the Service are reached\n"));
+                else if (allowed > 0 && allowed < pairs &&
+                         (why->source.workload || why->destination.workload))
+                        buf_add(&text, STR("    some pods of the workload are allowed\n"));
                 else if (allowed > 0 && allowed < pairs)
                         buf_add(&text, STR("    part of the address block is allowed\n"));
         }

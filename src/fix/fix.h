@@ -37,12 +37,19 @@
 #include "rbac/usage.h"
 #include "scan/scan.h"
 
+struct fix_texts {
+        const struct str *items;
+        size_t count;
+};
+
 /* What fixes are made from. */
 struct fix_input {
         const struct scan_options *options; /* of the scan: its policies, limits, namespace */
         const struct input_list *files;
         const struct finding_list *findings;
         const struct rbac_usage *usage; /* what rights were used; NULL: nobody knows */
+        const struct fix_texts *flows;  /* logs of connections (net/flows.h); NULL or none: what
+                                           manifests declare counts */
 };
 
 /* An object of the input, and the place in it that a finding points at. */

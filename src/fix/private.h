@@ -82,5 +82,5 @@ struct str fix_signature(struct fix *fix);
 void fix_give_up(struct fix *fix, enum fix_state state, const char *format, ...)
         __attribute__((format(printf, 3, 4)));
 
-/* default_deny.c */
-extern const struct fix_provider fix_default_deny;
+/* default_deny.c, narrow.c: network policies. */
+extern const struct fix_provider fix_default_deny, fix_narrow_policy;

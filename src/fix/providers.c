@@ -6,9 +6,19 @@
 #include "fix/rbac.h"
 
 const struct fix_provider *const fix_providers[] = {
-        &fix_rbac_subjects, &fix_rbac_bindings,  &fix_rbac_everyone, &fix_rbac_inert,
-        &fix_rbac_rights,   &fix_rbac_wildcards, &fix_rbac_tokens,   &fix_rbac_secrets,
-        &fix_quota,         &fix_limit_range,    &fix_default_deny,  NULL,
+        &fix_rbac_subjects,
+        &fix_rbac_bindings,
+        &fix_rbac_everyone,
+        &fix_rbac_inert,
+        &fix_rbac_rights,
+        &fix_rbac_wildcards,
+        &fix_rbac_tokens,
+        &fix_rbac_secrets,
+        &fix_quota,
+        &fix_limit_range,
+        &fix_default_deny,
+        &fix_narrow_policy,
+        NULL,
 };
 
 const struct fix_provider *fix_provider_for(struct str rule, size_t *ret_number) {

@@ -520,11 +520,42 @@ static void add_workload(struct generator *generator, uint32_t number) {
                 add_direction(generator, number, &egress, NET_EGRESS, declared);
 }
 
+/* The rules of one workload in one direction, without a head. */
+static void add_needed(struct generator *generator, uint32_t number, enum net_direction direction) {
+        struct partners partners = partners_of(generator, number, direction);
+        bool *done = arena_new_array(&generator->arena, partners.count + 1, bool);
+
+        if (direction == NET_INGRESS && generator->options->declared)
+                add_ways_in(generator, number);
+        for (size_t i = 0; i < partners.count; i++)
+                if (!done[i])
+                        add_rule(generator, &partners, i, done,
+                                 &generator->index->endpoints[number], direction);
+}
+
 static bool is_wanted(const struct generator *generator, struct str namespace) {
         for (size_t i = 0; i < generator->options->namespace_count; i++)
                 if (str_eq(generator->options->namespaces[i], namespace))
                         return true;
         return generator->options->namespace_count == 0;
+}
+
+void net_generate_rules(const struct net_flow_log *log, const struct net_generate_options *options,
+                        const struct net_policy *policy, enum net_direction direction,
+                        struct buf *out, struct net_generate_result *ret) {
+        struct generator generator = {
+                .log = log, .index = log->index, .options = options, .out = out, .result = ret
+        };
+
+        *ret = (struct net_generate_result){ 0 };
+        generator.exposures =
+                net_exposures(log->index, &generator.arena, &generator.exposure_count);
+        if (direction == NET_EGRESS && options->declared)
+                add_dns(&generator);
+        for (uint32_t i = 0; i < log->index->endpoint_count; i++)
+                if (net_bit(policy->bits, log->index->endpoints[i].class))
+                        add_needed(&generator, i, direction);
+        arena_free(&generator.arena);
 }
 
 void net_generate(const struct net_flow_log *log, const struct net_generate_options *options,

@@ -26,6 +26,12 @@ struct net_generate_result {
         size_t ambiguous; /* workloads that no labels tell apart */
 };
 
+/* Appends, as a list in YAML, the rules of DIRECTION that the workloads need that POLICY selects.
+ * RET->rules says how many there are. */
+void net_generate_rules(const struct net_flow_log *log, const struct net_generate_options *options,
+                        const struct net_policy *policy, enum net_direction direction,
+                        struct buf *out, struct net_generate_result *ret);
+
 /* Appends the policies for LOG as YAML. Denied flows are left out. */
 void net_generate(const struct net_flow_log *log, const struct net_generate_options *options,
                   struct buf *out, struct net_generate_result *ret);

@@ -344,4 +344,20 @@ def test_many_classes_are_bounded():
     assert net("list", text, "-o", "json").status == 0
 
 
+def test_why_of_a_workload_means_all_of_its_pods():
+    """One of the two pods has a label of its own, for which alone the policy is."""
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-7f", "uid": "u", "controller": True}
+    pods = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"web-7f-{i}", "namespace": "shop", "ownerReferences": [owner],
+                                                             "labels": {"app": "web", "pod-template-hash": "7f", **({"canary": "yes"} if i else {})}},
+             "spec": {"containers": [{"name": "c", "image": "registry.example.com/c:1"}]}} for i in range(2)]
+    deny = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": "deny", "namespace": "shop"},
+            "spec": {"podSelector": {"matchLabels": {"canary": "yes"}}}}
+    with Folder({"all.json": json.dumps({"apiVersion": "v1", "kind": "List", "items": [*pods, deny]})}) as folder:
+        for name in ("shop/web", "shop/Deployment/web"):
+            r = run("net", "why", "203.0.113.7", name, "80", "-f", "all.json", cwd=folder)
+            assert r.status == 1 and "some pods of the workload are allowed" in r.text and "shop/deny" in r.text, r
+        assert run("net", "why", "203.0.113.7", "shop/StatefulSet/web", "80", "-f", "all.json", cwd=folder).status == 2
+        assert run("net", "why", "203.0.113.7", "shop/web-7f-0", "80", "-f", "all.json", cwd=folder).status == 0
+
+
 main()
