@@ -327,6 +327,17 @@ static uint32_t common_set(const struct picture *picture, uint32_t a, uint32_t a
         return set == UINT32_MAX ? NET_NO_PORTS : set;
 }
 
+/* With the namespace, where the row does not stand in its box: "shop/cart", "shop: cart, redis". */
+static struct str row_full_name(const struct picture *picture, const struct row *row) {
+        struct str namespace = picture->items.items[row->items[0]].namespace;
+        struct str name = row_name(picture, row);
+
+        if (namespace.len == 0)
+                return name;
+        return arena_printf(picture->arena, row->count > 1 ? "%.*s: %.*s" : "%.*s/%.*s",
+                            STR_ARG(namespace), STR_ARG(name));
+}
+
 typedef void line_fn(struct picture *picture, const struct line *line);
 
 static struct str box_name(const struct picture *picture, const struct box *box) {
@@ -344,7 +355,7 @@ static void lines_of_row(struct picture *picture, size_t box, uint32_t row,
                          const struct box *target, line_fn *each) {
         const struct row *source = &picture->columns[0].rows.items[row];
         uint32_t set = common_set(picture, row, row + 1, target->first, target->end);
-        struct line line = { .from = row_name(picture, source),
+        struct line line = { .from = row_full_name(picture, source),
                              .to = box_name(picture, target),
                              .y1 = source->y,
                              .y2 = box_y(target),
@@ -362,7 +373,7 @@ static void lines_of_row(struct picture *picture, size_t box, uint32_t row,
                 set = common_set(picture, row, row + 1, i, i + 1);
                 if (set == NET_NO_PORTS || set == UINT32_MAX)
                         continue;
-                line.to = row_name(picture, &picture->columns[1].rows.items[i]);
+                line.to = row_full_name(picture, &picture->columns[1].rows.items[i]);
                 line.y2 = picture->columns[1].rows.items[i].y;
                 line.set = set;
                 line.weight = 1;
@@ -391,10 +402,11 @@ static void lines_between(struct picture *picture, size_t from, const struct box
                 if (set == UINT32_MAX || set == NET_NO_PORTS)
                         continue;
                 done[i] = true;
-                each(picture, &(struct line){ box_name(picture, source),
-                                              row_name(picture, &picture->columns[1].rows.items[i]),
-                                              box_y(source), picture->columns[1].rows.items[i].y,
-                                              set, from, 2 });
+                each(picture,
+                     &(struct line){ box_name(picture, source),
+                                     row_full_name(picture, &picture->columns[1].rows.items[i]),
+                                     box_y(source), picture->columns[1].rows.items[i].y, set, from,
+                                     2 });
         }
         for (uint32_t i = target->first, end; i < target->end; i = end) {
                 struct box part = *target;

@@ -399,7 +399,13 @@ static void add_html(struct buf *buf, const struct paths_picture *picture,
         for (size_t t = 0; t < picture->target_count; t++) {
                 buf_printf(buf, "<h2 id=\"t%zu\">", t);
                 add_xml(buf, picture->targets[t].name);
-                buf_add(buf, STR("</h2>\n<div class=\"p\">"));
+                buf_add(buf, STR("</h2>\n"));
+                if (trees[t].reaching == 0) {
+                        buf_printf(buf, "<p>None of %zu starts gets there.</p>\n",
+                                   picture->starts->count);
+                        continue;
+                }
+                buf_add(buf, STR("<div class=\"p\">"));
                 add_svg(buf, picture, trees, t, 1);
                 buf_add(buf, STR("</div>\n"));
                 add_list(buf, picture, t);

@@ -360,4 +360,11 @@ def test_why_of_a_workload_means_all_of_its_pods():
         assert run("net", "why", "203.0.113.7", "shop/web-7f-0", "80", "-f", "all.json", cwd=folder).status == 0
 
 
+def test_the_table_of_the_page_tells_namespaces_apart():
+    with Folder({"a.yaml": "---\n".join(PODS.replace("shop", space) for space in ("one", "two"))}) as folder:
+        page = run("net", "list", "-o", "html", "-f", ".", cwd=folder).text
+        rows = page[page.index("<tbody>"):]
+        assert rows.count("one") == rows.count("two") > 0 and all("one" in row or "two" in row for row in rows.split("<tr>")[1:]), rows
+
+
 main()
