@@ -37,7 +37,8 @@ int net_prepare(struct command_context *context, const struct net_arguments *arg
 }
 
 static void add(void *userdata, struct str file, const struct resource *resource) {
-        net_index_add(userdata, file, resource);
+        if (!resource->metadata_only)
+                net_index_add(userdata, file, resource);
 }
 
 bool net_read_inputs(const struct input_list *inputs, struct net_index *index) {

@@ -34,6 +34,8 @@ static void read_document(struct reader *reader, struct arena *arena, const stru
                 tell_error(reader, doc->source->name, resources.problem);
         for (size_t i = 0; i < resources.count; i++)
                 reader->each(reader->userdata, doc->source->name, &resources.items[i]);
+        if (resources.partial)
+                reader->each(reader->userdata, doc->source->name, resources.partial);
 }
 
 static void read_source(struct reader *reader, const struct doc_source *source) {

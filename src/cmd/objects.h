@@ -8,7 +8,8 @@
 #include "inventory/files.h"
 #include "inventory/resource.h"
 
-/* RESOURCE of FILE lives only for the call. */
+/* RESOURCE of FILE lives only for the call. Of Secrets of a cluster it has only the metadata
+ * (resource->metadata_only). */
 typedef void object_fn(void *userdata, struct str file, const struct resource *resource);
 
 /* Opens the COUNT PATHS (the folder at hand where there are none). */

@@ -144,9 +144,23 @@ static void read_account(struct reading *reading) {
                 ->value = account;
 }
 
+/* Of Secrets of a cluster only the metadata is read, which has no type. Tokens are known by what
+ * the controller that fills them writes, tokens to join by the name that they must have. */
+static struct str secret_type(const struct resource *resource) {
+        const struct doc_node *object = resource->object;
+
+        if (!resource->metadata_only)
+                return text(doc_get(object, STR("type")));
+        if (doc_find(object, "metadata", "annotations", "kubernetes.io/service-account.uid"))
+                return STR("kubernetes.io/service-account-token");
+        if (str_starts(resource->name, STR("bootstrap-token-")))
+                return STR("bootstrap.kubernetes.io/token");
+        return STR("");
+}
+
 static void read_secret(struct reading *reading) {
         const struct doc_node *object = reading->resource->object;
-        struct str type = text(doc_get(object, STR("type")));
+        struct str type = secret_type(reading->resource);
         struct graph_secret_fact *secret = vec_push(&reading->facts->secrets);
 
         secret->namespace = graph_keep(reading->graph, reading->resource->namespace);
@@ -448,6 +462,9 @@ void graph_add(struct graph *graph, struct str file, const struct resource *reso
                                    graph_place_at(graph, file, resource->object) };
         int kind = workload_kind(resource->group, resource->resource);
 
+        if (resource->metadata_only &&
+            !(resource->group.len == 0 && str_eq(resource->resource, STR("secrets"))))
+                return;
         net_index_add(&graph->facts->net, file, resource);
         if (str_eq(resource->group, STR("rbac.authorization.k8s.io"))) {
                 graph->facts->any_rbac = true;

@@ -111,6 +111,9 @@ class Seeder:
             for name in ("default", "robot"):
                 yield {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta(name, space)}
             yield {"apiVersion": "v1", "kind": "Secret", "metadata": meta("key", space), "data": {"key": "bWFya2VyLWluLWEtc2VjcmV0"}}
+            # The controller fills it with a token; of a cluster only its metadata is read.
+            yield {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+                   "metadata": {**meta("token", space), "annotations": {"kubernetes.io/service-account.name": "robot"}}}
             yield from self.workloads(space)
             yield from self.services(space)
             yield from self.rights(space)
@@ -263,34 +266,65 @@ def check_sources(server, objects, folder):
         for question, answer in live.items():
             assert answer == other[question], f"{name}: {question}\n{explain(answer, other[question])}"
     assert len(live[("net", "list")]) > 50, "a matrix that says something"
-    return live, pairs
+    return live
 
 
-def names_of(edge):
-    return tuple(json.dumps(edge[side], sort_keys=True) for side in ("src", "dst"))
+def edges_of(matrix):
+    """(source, destination, ports) of workloads of the namespaces of this suite, without those that only a cluster can tell."""
+    def workload(peer):
+        return (peer["namespace"], peer["name"]) if peer.get("namespace") in SPACES else None
+
+    return {(workload(e["src"]), workload(e["dst"]), json.dumps(e["ports"])) for e in matrix if workload(e["src"]) and workload(e["dst"])}
+
+
+def check_manifests(live, objects, folder):
+    """What was applied, as it was: between workloads all of whose pods run the matrix is that of the cluster."""
+    path = os.path.join(folder, "manifests.json")
+    pathlib.Path(path).write_text(as_list(objects), encoding="utf-8")
+    applied, running_ = edges_of(json_of("net", "list", "-f", path, "--pod-cidr", "10.244.0.0/16")), edges_of(live[("net", "list")])
+    # Pods of one workload that differ (one has no address yet) are told one by one, and Pods of the host network of two nodes, too.
+    known = {(o["metadata"]["namespace"], o["metadata"]["name"]) for o in objects if o["kind"] in ("Pod", "Deployment", "StatefulSet", "DaemonSet")}
+    whole = known & {end for edge in running_ for end in edge[:2]}
+    mine, theirs = ({e for e in edges if e[0] in whole and e[1] in whole and e[0] != e[1]} for edges in (applied, running_))
+    assert mine == theirs, f"only of manifests: {sorted(mine - theirs)[:5]}\nonly of the cluster: {sorted(theirs - mine)[:5]}"
+    assert len(mine) > 20, len(mine)
+
+
+def asked(source, destination, port, dump):
+    result = run("net", "why", source, destination, port, "-f", dump)
+    assert result.status in (0, 1), (source, destination, port, result)
+    return result.status == 0, result.text
+
+
+def check_service(service, port, slices, pods, dump, sources):
+    """What EndpointSlices name is what is behind PORT of SERVICE: the number of the port, and pods that are reached or not."""
+    space, name = service["metadata"]["namespace"], service["metadata"]["name"]
+    protocol = port.get("protocol", "TCP")
+    # The controller makes a slice for each set of ports that the names stand for.
+    targets = sorted((e["targetRef"]["name"], e["addresses"][0], p["port"]) for s in slices for p in s["ports"] or [] for e in s["endpoints"]
+                     if p["name"] == port["name"] and e["conditions"].get("ready"))
+    selected = [pod for pod in pods if pod["metadata"]["namespace"] == space and service["spec"]["selector"].items() <= pod["metadata"].get("labels", {}).items()]
+    if not targets or len(selected) != len(targets):
+        return 0
+    for source in sources:
+        yes, text = asked(source, f"{space}/service/{name}", f"{protocol}/{port['port']}", dump)
+        assert f"{protocol} {targets[0][2]} of the pod" in text, (targets, text)
+        each = [asked(source, address, f"{protocol}/{number}", dump)[0] for _, address, number in targets]
+        assert yes == all(each) and ("some pods of the Service" in text) == (any(each) and not all(each)), (source, targets, each, text)
+    return 1
 
 
 def check_services(server, folder):
-    """What EndpointSlices name is what is behind a Service: pods and ports."""
     dump, count = os.path.join(folder, "dump.json"), 0
-    slices = {}
+    slices, pods = {}, pods_of(server)
     for item in server.request("GET", "/apis/discovery.k8s.io/v1/endpointslices").body["items"]:
         slices.setdefault((item["metadata"]["namespace"], item["metadata"].get("labels", {}).get("kubernetes.io/service-name")), []).append(item)
+    sources = [f"{space}/{app}" for space in SPACES[:2] for app in APPS[:2]] + ["203.0.113.7"]
     for service in server.request("GET", "/api/v1/services").body["items"]:
-        space, name = service["metadata"]["namespace"], service["metadata"]["name"]
-        if not service["spec"].get("selector"):
-            continue
-        for port in service["spec"]["ports"]:
-            # The controller makes a slice for each set of ports that pods have for the names.
-            targets = sorted((e["targetRef"]["name"], p["port"]) for s in slices.get((space, name), []) for p in s["ports"] or [] for e in s["endpoints"]
-                             if p["name"] == port["name"] and e["conditions"].get("ready"))
-            told = run("net", "why", "node/node-0", f"{space}/service/{name}", f"{port.get('protocol', 'TCP')}/{port['port']}", "-f", dump)
-            if not targets:
-                continue
-            count += 1
-            assert told.status in (0, 1), told
-            assert f"{port.get('protocol', 'TCP')} {targets[0][1]} of the pod" in told.text, (targets, told)
-    assert count >= 10, count
+        for port in service["spec"]["ports"] if service["spec"].get("selector") else []:
+            key = service["metadata"]["namespace"], service["metadata"]["name"]
+            count += check_service(service, port, slices.get(key, []), pods, dump, sources)
+    assert count >= 8, count
 
 
 def test_the_cluster_a_snapshot_and_a_dump_say_the_same():
@@ -299,7 +333,8 @@ def test_the_cluster_a_snapshot_and_a_dump_say_the_same():
     controllers = "--controllers=*,-node-lifecycle-controller,-taint-eviction-controller,-pod-garbage-collector-controller"
     with cluster(CONTROLLER_FLAGS=controllers) as server, Folder() as folder:
         seed_cluster(server, objects)
-        check_sources(server, objects, folder)
+        live = check_sources(server, objects, folder)
+        check_manifests(live, objects, folder)
         check_services(server, folder)
 
 
