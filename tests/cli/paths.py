@@ -469,4 +469,27 @@ def test_namespaces_get_a_quota_and_limits():
         assert after.status == 0 and after.json["findings"] == [], after
 
 
+def test_metadata_of_secrets_says_what_holds_a_token():
+    """As a cluster is read: of Secrets nothing but the metadata. With a token that leads to cluster-admin whoever reads it gets there."""
+    whole = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
+             "metadata": {"name": "token", "namespace": "shop", "annotations": {"kubernetes.io/service-account.name": "boss", "kubernetes.io/service-account.uid": "u"}}}
+    partial = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "of": {"apiVersion": "v1", "kind": "Secret"}, "metadata": whole["metadata"]}
+    plain = {**partial, "metadata": {**whole["metadata"], "annotations": {"kubernetes.io/service-account.name": "boss"}}}
+    rbac = {"apiGroup": "rbac.authorization.k8s.io"}
+    around = [{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": "shop"}} for name in ("boss", "reader")] + [
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}, "spec": {"serviceAccountName": "reader", "containers": [{"name": "c", "image": "registry.example.com/c:1"}]}},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "r", "namespace": "shop"}, "rules": [{"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["token"], "verbs": ["get"]}]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": "r", "namespace": "shop"}, "roleRef": {**rbac, "kind": "Role", "name": "r"},
+         "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "shop"}]},
+        {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "b"}, "roleRef": {**rbac, "kind": "ClusterRole", "name": "cluster-admin"},
+         "subjects": [{"kind": "ServiceAccount", "name": "boss", "namespace": "shop"}]}]
+    statuses = []
+    for secret in (whole, partial, plain):
+        with Folder({"all.json": "\n".join(json.dumps(obj) for obj in [*around, secret])}) as folder:
+            r = run("paths", "to", "cluster-admin", "-f", "all.json", "-o", "text", cwd=folder)
+            statuses.append(r.status)
+            assert "no Secrets in the input" not in r.text + r.err, r
+    assert statuses == [1, 1, 0], statuses
+
+
 main()
