@@ -19,7 +19,7 @@ struct fix_arguments {
         struct option_strings practices, crds, flows;
         struct rbac_arguments rbac; /* its logs */
         int format;
-        bool write, unsafe, no_sandbox;
+        bool write, unsafe, diff, no_sandbox;
         const char *namespace;
         int64_t threads;
 };
@@ -302,6 +302,8 @@ static int run(struct command_context *context, int argc, char **argv) {
                 if (strcmp(argv[i], "-") == 0)
                         return command_usage_error(context,
                                                    "--write needs files, not standard input");
+        if (arguments->diff && arguments->format != FORMAT_DIFF)
+                return command_usage_error(context, "--diff and -o name different formats");
         take_practices(context);
         r = run_work(&work, argc, argv);
         policy_set_free(&work.set);
@@ -319,6 +321,8 @@ static const struct option_spec specs[] = {
         { 0, "unsafe", NULL, "fixes that may stop a workload from working, too", OPTION_FLAG,
           AT(unsafe) },
         { 'o', "output", "FORMAT", "how to show it", OPTION_CHOICE, AT(format), .words = formats },
+        { 0, "diff", NULL, "the same as -o diff, which is what is done without", OPTION_FLAG,
+          AT(diff) },
         AUDIT_LOG_OPTION(AT(rbac.logs)),
         { 0, "flows", "FILE",
           "a log of connections, for network policies: see redoubt net generate", OPTION_STRINGS,

@@ -168,6 +168,42 @@ static bool remains(struct tallies *tallies, const struct fix *fix) {
         return false;
 }
 
+/* Whether a container of a pod, or of a pod template, of OBJECT is privileged. */
+static bool has_privileged(const struct doc_node *object) {
+        static const char *const kinds[] = { "containers", "initContainers",
+                                             "ephemeralContainers" };
+        const struct doc_node *pods[] = {
+                doc_get(object, STR("spec")),
+                doc_find(object, "spec", "template", "spec"),
+                doc_find(object, "spec", "jobTemplate", "spec", "template", "spec"),
+                doc_find(object, "template", "spec"),
+        };
+
+        for (size_t i = 0; i < ELEMENTS(pods) * ELEMENTS(kinds); i++) {
+                const struct doc_node *list =
+                        doc_get(pods[i / ELEMENTS(kinds)], str_from(kinds[i % ELEMENTS(kinds)]));
+
+                for (uint32_t k = 0; list && list->kind == DOC_LIST && k < list->list.count; k++) {
+                        const struct doc_node *set =
+                                doc_find(&list->list.items[k], "securityContext", "privileged");
+
+                        if (set && set->kind == DOC_BOOL && set->boolean)
+                                return true;
+                }
+        }
+        return false;
+}
+
+/* Why what FIX does is not enough. The API server refuses a privileged container that may not gain
+ * privileges, so the fix leaves it alone. */
+static struct str why_it_remains(const struct fix *fix) {
+        if (fix->mutation && str_starts(fix->rule->id, STR("pods/privilege-escalation")) &&
+            has_privileged(fix->document->resources.items[fix->resource].object))
+                return STR("a privileged container can always gain privileges; take `privileged` "
+                           "away first (pods/privileged, with --unsafe)");
+        return STR("the finding is still there afterwards");
+}
+
 /* Applies what is chosen and looks at the result. False, with what is wrong in *RET. */
 static bool holds(struct fix_run *run, bool drop_remaining, struct str *ret) {
         struct tallies tallies _cleanup_(tallies_free) = { 0 };
@@ -185,7 +221,7 @@ static bool holds(struct fix_run *run, bool drop_remaining, struct str *ret) {
                 if (!fix->chosen || !remains(&tallies, fix))
                         continue;
                 good = false;
-                *ret = STR("the finding is still there afterwards");
+                *ret = why_it_remains(fix);
                 if (drop_remaining)
                         fix_give_up(fix, FIX_REFUSED, "%.*s", STR_ARG(*ret));
         }

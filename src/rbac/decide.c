@@ -1,5 +1,5 @@
 #include "base/util.h"
-#include "rbac/rbac.h"
+#include "rbac/private.h"
 
 enum { FEW_GRANTS = 8 };
 
@@ -116,9 +116,8 @@ static size_t first_grant(const struct rbac_principal *principal, uint32_t space
 /* Puts the first binding of PRINCIPAL in SPACE that allows REQUEST into RET, unless RET holds an
  * earlier one. */
 static void ask(const struct rbac_principal *principal, uint32_t space,
-                const struct rbac_request *request, struct rbac_decision *ret) {
-        if (!principal)
-                return;
+                const struct rbac_request *request, struct rbac_signature wanted,
+                struct rbac_decision *ret) {
         for (size_t i = first_grant(principal, space); i < principal->grants.count; i++) {
                 const struct rbac_grant *grant = &principal->grants.items[i];
                 size_t rule;
@@ -126,7 +125,8 @@ static void ask(const struct rbac_principal *principal, uint32_t space,
                 if (grant->space != space ||
                     (ret->allowed && ret->binding->order <= grant->binding->order))
                         return;
-                if (role_allows(grant->role, request, &rule)) {
+                if (rbac_may_allow(grant->signature, wanted) &&
+                    role_allows(grant->role, request, &rule)) {
                         *ret = (struct rbac_decision){ true, grant->binding, grant->role, rule };
                         return;
                 }
@@ -138,25 +138,43 @@ static uint32_t space_of(const struct rbac_index *index, struct str namespace) {
         return namespace.len > 0 ? (uint32_t)(uintptr_t)map_get(&index->namespaces, namespace) : 0;
 }
 
+static const struct rbac_principal *group_of(const struct rbac_index *index, struct str name) {
+        if (str_eq(name, STR("system:authenticated")))
+                return index->authenticated;
+        if (str_eq(name, STR("system:serviceaccounts")))
+                return index->accounts;
+        return map_get(&index->groups, name);
+}
+
+static bool has_master(const struct rbac_request *request) {
+        for (size_t i = 0; i < request->group_count; i++)
+                if (str_eq(request->groups[i], STR("system:masters")))
+                        return true;
+        return false;
+}
+
 void rbac_decide(const struct rbac_index *index, const struct rbac_request *request,
                  struct rbac_decision *ret) {
+        const struct rbac_signature wanted = rbac_request_signature(request);
+        const struct rbac_principal *user = map_get(&index->users, request->user);
         struct rbac_decision near = { 0 };
-        uint32_t space = space_of(index, request->namespace);
+        uint32_t space;
 
         *ret = (struct rbac_decision){ 0 };
-        for (size_t i = 0; i < request->group_count; i++)
-                if (str_eq(request->groups[i], STR("system:masters"))) {
-                        ret->allowed = true;
-                        return;
-                }
+        if (has_master(request)) {
+                ret->allowed = true;
+                return;
+        }
+        space = space_of(index, request->namespace);
         for (size_t i = 0; i <= request->group_count; i++) {
                 const struct rbac_principal *principal =
-                        i == 0 ? map_get(&index->users, request->user)
-                               : map_get(&index->groups, request->groups[i - 1]);
+                        i == 0 ? user : group_of(index, request->groups[i - 1]);
 
-                ask(principal, 0, request, ret);
+                if (!principal)
+                        continue;
+                ask(principal, 0, request, wanted, ret);
                 if (space > 0 && !ret->allowed)
-                        ask(principal, space, request, &near);
+                        ask(principal, space, request, wanted, &near);
         }
         if (!ret->allowed)
                 *ret = near;

@@ -353,6 +353,33 @@ void rbac_index_add_defaults(struct rbac_index *index) {
 
 /* --- finishing --- */
 
+static void sign_rule(const struct rbac_rule *rule, struct rbac_signature *ret) {
+        if (rule->verbs.any)
+                ret->verbs = UINT32_MAX;
+        for (size_t i = 0; i < rule->verbs.count; i++)
+                ret->verbs |= rbac_verb_bit(rule->verbs.items[i]);
+        if (rule->urls.count > 0)
+                ret->objects |= (uint32_t)1 << RBAC_URL_BIT;
+        if (rule->resources.any)
+                ret->objects |= UINT32_MAX >> 1;
+        for (size_t i = 0; i < rule->resources.count; i++) {
+                struct str resource = rule->resources.items[i];
+
+                /* Whoever asks for "pods/exec" as if it were a resource is heard, too. */
+                ret->objects |= rbac_resource_bit(resource);
+                if (str_find(resource, STR("/"), 0) >= 0)
+                        ret->objects |= rbac_subresource_bit(resource);
+        }
+}
+
+struct rbac_signature rbac_signature_of(const struct rbac_role *role) {
+        struct rbac_signature signature = { 0 };
+
+        for (size_t i = 0; i < role->rule_count; i++)
+                sign_rule(role->rules[i], &signature);
+        return signature;
+}
+
 static uint32_t space_of(struct rbac_index *index, const struct rbac_binding *binding) {
         struct map_entry *entry;
 
@@ -388,7 +415,10 @@ static void add_grant(struct rbac_index *index, const struct rbac_binding *bindi
             principal->grants.items[principal->grants.count - 1].binding == binding)
                 return;
         grant = vec_push(&principal->grants);
-        *grant = (struct rbac_grant){ space, binding, binding->role };
+        *grant = (struct rbac_grant){ space,
+                                      binding->role ? binding->role->signature
+                                                    : (struct rbac_signature){ 0 },
+                                      binding, binding->role };
 }
 
 static int compare_grants(const void *a, const void *b) {
@@ -420,6 +450,8 @@ static const struct rbac_role *role_of(struct rbac_index *index,
 
 void rbac_index_finish(struct rbac_index *index) {
         rbac_aggregate(index);
+        for (size_t i = 0; i < index->all_roles.count; i++)
+                index->all_roles.items[i]->signature = rbac_signature_of(index->all_roles.items[i]);
         for (size_t i = 0; i < index->all_bindings.count; i++) {
                 struct rbac_binding *binding = index->all_bindings.items[i];
                 uint32_t space;
@@ -433,4 +465,6 @@ void rbac_index_finish(struct rbac_index *index) {
         }
         sort_grants(&index->users);
         sort_grants(&index->groups);
+        index->authenticated = map_get(&index->groups, STR("system:authenticated"));
+        index->accounts = map_get(&index->groups, STR("system:serviceaccounts"));
 }

@@ -58,6 +58,12 @@ struct rbac_rule {
         struct doc_pos pos;
 };
 
+/* A bit for each verb and each resource that some rule has: what has no bit in common with a
+ * request (private.h says which are its) cannot allow it. */
+struct rbac_signature {
+        uint32_t verbs, objects;
+};
+
 struct rbac_role {
         bool cluster;         /* a ClusterRole */
         struct str namespace; /* of a Role */
@@ -65,6 +71,7 @@ struct rbac_role {
         struct rbac_place place;
         const struct rbac_rule **rules; /* in force: its own, or those that it aggregates */
         size_t rule_count;
+        struct rbac_signature signature;           /* of all rules in force */
         const struct doc_node *labels, *selectors; /* of a ClusterRole; NULL: none */
         struct rbac_rule *own;                     /* as written */
         size_t own_count;
@@ -98,7 +105,8 @@ struct rbac_binding {
 
 /* A binding as a subject sees it; sorted by space, then order. */
 struct rbac_grant {
-        uint32_t space; /* 0: everywhere, else the number of the namespace */
+        uint32_t space;                  /* 0: everywhere, else the number of the namespace */
+        struct rbac_signature signature; /* the role's, at hand as well */
         const struct rbac_binding *binding;
         const struct rbac_role *role; /* the binding's, at hand */
 };
@@ -115,6 +123,8 @@ struct rbac_index {
         struct map cluster_roles, roles, bindings; /* by name; of Roles by namespace and name */
         struct map users, groups;                  /* name -> struct rbac_principal */
         struct map namespaces;                     /* name -> number */
+        /* Of the groups that nearly every request comes with: at hand. NULL: nothing is bound. */
+        const struct rbac_principal *authenticated, *accounts;
         VEC(struct rbac_role *) all_roles;
         VEC(struct rbac_binding *) all_bindings;
         VEC(struct diagnostic) problems; /* objects that could not be used, or were given twice */

@@ -25,6 +25,20 @@ def test_nothing_is_written_without_write():
         assert read(folder, "a.yaml") == PRIVILEGED
 
 
+def test_diff_is_the_default():
+    with Folder({"a.yaml": PRIVILEGED}) as folder:
+        r = fix(folder, "--unsafe", "--diff", *RULES, ".")
+        assert r.status == 1 and r.text == fix(folder, "--unsafe", *RULES, ".").text, r
+        assert fix(folder, "--diff", "-o", "json", ".").status == 2
+
+
+def test_a_privileged_container_is_the_reason():
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n    - {name: c, image: i, securityContext: {privileged: true}}\n"
+    with Folder({"a.yaml": pod}) as folder:
+        r = fix(folder, "--unsafe", "-o", "text", "--rule", "pods/privilege-escalation", ".")
+        assert "a privileged container can always gain privileges" in r.text and "still there" not in r.text, r
+
+
 def test_the_patch_can_be_applied():
     with Folder({"a.yaml": PRIVILEGED}) as folder:
         r = fix(folder, "--unsafe", *RULES, ".")
