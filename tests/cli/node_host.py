@@ -66,6 +66,47 @@ imports = ["/etc/containerd/conf.d/*.toml"]
     assert registries == [("docker.io", True, False), ("docker.io", False, False), ("reg.example", False, True)], registries
 
 
+def test_containerd_version_1():
+    # without a version; the plugin is called cri (containerd, docs/PLUGINS.md)
+    text = """oom_score = -999
+[grpc]
+  address = "/run/containerd/containerd.sock"
+[plugins.cri]
+  enable_selinux = true
+  stream_server_address = "10.0.0.1"
+  [plugins.cri.containerd]
+    default_runtime_name = "runc"
+    [plugins.cri.containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v1"
+      [plugins.cri.containerd.runtimes.runc.options]
+        SystemdCgroup = true
+  [plugins.cri.registry.mirrors."docker.io"]
+    endpoint = ["http://mirror.example"]
+"""
+    for head in ("", "version = 1\n"):
+        with Root() as root:
+            root.write("etc/containerd/config.toml", head + text)
+            one = engine(root.facts(), "containerd")
+        assert one["configVersion"] == 1
+        first = 5 + len(head.splitlines())
+        setting(one["settings"], "enableSELinux", True, "config", "/etc/containerd/config.toml", first)
+        setting(one["settings"], "streamServerAddress", "10.0.0.1", "config", "/etc/containerd/config.toml", first + 1)
+        runc = [r for r in one["runtimes"] if r["name"] == "runc"][0]
+        assert runc["isDefault"] and runc["systemdCgroup"] and runc["type"] == "io.containerd.runc.v1"
+        assert [(r["host"], r["plainHTTP"]) for r in one["registries"]] == [("docker.io", True)]
+
+
+def test_cri_dockerd():
+    with Root() as root:
+        root.write("usr/lib/systemd/system/cri-docker.service", "[Service]\nExecStart=/usr/bin/cri-dockerd --container-runtime-endpoint fd:// "
+                                                               "--streaming-bind-addr=0.0.0.0:4000 --docker-endpoint unix:///run/d.sock\n")
+        root.enable("cri-docker.service")
+        one = engine(root.facts(), "cri-dockerd")
+    setting(one["settings"], "streamingBindAddr", "0.0.0.0:4000", "flag", "/usr/lib/systemd/system/cri-docker.service", 2)
+    setting(one["settings"], "dockerEndpoint", "unix:///run/d.sock", "flag")
+    setting(one["settings"], "containerRuntimeEndpoint", "fd://", "flag")
+
+
 def test_containerd_version_3_and_hosts():
     with Root() as root:
         root.write("etc/containerd/config.toml", """version = 3
