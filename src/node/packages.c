@@ -1,14 +1,16 @@
 /*
- * Installed packages, from the databases of dpkg and apk, and known defects of container runtimes.
+ * Installed packages, from the databases of dpkg, apk and rpm, and known defects of container
+ * runtimes.
  */
 #include "node/packages.h"
 
+#include "node/rpm.h"
 #include "node/runtime.h"
 
-enum { STATUS_MAX = 64 << 20, PACKAGES_MAX = 200000 };
+enum { STATUS_MAX = 64 << 20 };
 
-static void add(struct node *node, struct str name, struct str version, struct str path,
-                uint32_t line) {
+void packages_add(struct node *node, struct str name, struct str version, struct str path,
+                  uint32_t line) {
         struct package *package;
 
         if (name.len == 0 || version.len == 0 || node->packages.count >= PACKAGES_MAX)
@@ -30,7 +32,7 @@ static void read_dpkg(struct node *node, struct str path, struct str text) {
                 number++;
                 if (!more || line.len == 0) {
                         if (installed)
-                                add(node, name, version, path, at);
+                                packages_add(node, name, version, path, at);
                         name = version = STR("");
                         installed = false;
                         if (!more)
@@ -55,8 +57,29 @@ static void read_apk(struct node *node, struct str path, struct str text) {
                 if (str_starts(line, STR("P:")))
                         name = str_slice(line, 2, line.len);
                 else if (str_starts(line, STR("V:")))
-                        add(node, name, str_slice(line, 2, line.len), path, number);
+                        packages_add(node, name, str_slice(line, 2, line.len), path, number);
         }
+}
+
+/* Fedora, RHEL and their like have an SQLite file; what was before them, and SUSE, files of their
+ * own, which nothing here reads. */
+static void read_rpm(struct node *node, struct str path) {
+        int r;
+
+        node->package_manager = "rpm";
+        node->package_database = path;
+        if (!str_ends(path, STR(".sqlite"))) {
+                node_gap(node, "packages", path,
+                         STR("databases of rpm are read where they are SQLite files only"),
+                         "host.packages runtime.engines");
+                return;
+        }
+        r = rpm_read(node, path);
+        if (r < 0)
+                node_gap(node, "packages", path,
+                         r == -EUCLEAN ? STR("the database is damaged, or parts of it are")
+                                       : node_error_text(node, r),
+                         "host.packages runtime.engines");
 }
 
 void packages_read(struct node *node) {
@@ -65,9 +88,10 @@ void packages_read(struct node *node) {
                 void (*read)(struct node *node, struct str path, struct str text);
         } databases[] = { { "dpkg", "/var/lib/dpkg/status", read_dpkg },
                           { "apk", "/lib/apk/db/installed", read_apk } };
-        static const char *const rpm[] = { "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages",
+        static const char *const rpm[] = { "/var/lib/rpm/rpmdb.sqlite",
                                            "/usr/lib/sysimage/rpm/rpmdb.sqlite",
-                                           "/var/lib/rpm/Packages.db" };
+                                           "/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db",
+                                           "/usr/lib/sysimage/rpm/Packages.db" };
         struct buf buf _cleanup_(buf_free) = BUF_INIT;
 
         node->package_manager = "";
@@ -87,10 +111,8 @@ void packages_read(struct node *node) {
         }
         for (size_t i = 0; i < ELEMENTS(rpm); i++)
                 if (root_exists(&node->root, str_from(rpm[i]))) {
-                        node->package_manager = "rpm";
-                        node->package_database = str_from(rpm[i]);
-                        node_gap(node, "packages", node->package_database,
-                                 STR("databases of rpm are not read"), "host.packages");
+                        read_rpm(node, str_from(rpm[i]));
+                        return;
                 }
 }
 
@@ -110,6 +132,14 @@ static bool is_patched(struct str version) {
                 if (str_find(version, str_from(marks[i]), 0) >= 0)
                         return true;
         return false;
+}
+
+/* Releases of rpm have no mark in common: only packages that their projects make are none. */
+static bool is_of_distribution(const struct node *node, const struct package *package) {
+        if (str_eq(package->name, STR("containerd.io")) || str_eq(package->name, STR("docker-ce")))
+                return false;
+        return is_patched(package->version) ||
+               (strcmp(node->package_manager, "rpm") == 0 && !str_eq(package->name, STR("cri-o")));
 }
 
 struct fact *packages_version(struct node *node, const char *const *names, bool *ret_patched) {
@@ -134,9 +164,7 @@ struct fact *packages_version(struct node *node, const char *const *names, bool 
                                 version.len = i;
                                 break;
                         }
-                *ret_patched = is_patched(package->version) &&
-                               !str_eq(package->name, STR("containerd.io")) &&
-                               !str_eq(package->name, STR("docker-ce"));
+                *ret_patched = is_of_distribution(node, package);
                 fact = fact_setting(arena, fact_string(arena, version), "config", package->place);
                 fact_set_string(arena, fact, "package",
                                 arena_printf(arena, "%.*s %.*s", STR_ARG(package->name),

@@ -294,6 +294,73 @@ def test_a_manifest_and_its_process_that_differ():
         {("secure-port", True, True), ("anonymous-auth", False, True)}, api["drifted"]
 
 
+# --- structured files of the API server ---
+
+def test_issuers_of_tokens():
+    with Root() as root:
+        root.kubeadm(34, api={**API_FLAGS, "authentication-config": "/etc/kubernetes/authn.yaml"})
+        root.write("etc/kubernetes/authn.yaml", """apiVersion: apiserver.config.k8s.io/v1
+kind: AuthenticationConfiguration
+jwt:
+- issuer:
+    url: https://one.example
+    audiences: [a, b]
+    audienceMatchPolicy: MatchAny
+    certificateAuthority: |
+      -----BEGIN CERTIFICATE-----
+  claimValidationRules:
+  - claim: hd
+    requiredValue: example.com
+  claimMappings:
+    username: {claim: sub, prefix: "one:"}
+  userValidationRules:
+  - {expression: "!user.username.startsWith('system:')", message: no}
+  - {expression: "true"}
+- issuer:
+    url: https://two.example
+    discoveryURL: https://inner.example/.well-known/openid-configuration
+    audiences: [c]
+  claimMappings:
+    username: {expression: claims.sub}
+anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}]}
+""", 0o600)
+        authentication = root.facts()["apiServer"]["authentication"]
+    one, two = authentication["issuers"]
+    assert (one["url"], one["audiences"], one["discoveryURL"], one["hasCA"]) == ("https://one.example", ["a", "b"], "", True)
+    assert (one["userValidationRules"], one["claimValidationRules"], one["usernamePrefix"], one["usernameExpression"]) == (2, 1, "one:", "")
+    assert one["place"] == {"file": "/etc/kubernetes/authn.yaml", "line": 4, "column": 3}, one["place"]
+    assert (two["url"], two["audiences"], two["hasCA"], two["usernameExpression"]) == ("https://two.example", ["c"], False, "claims.sub")
+    assert two["discoveryURL"] == "https://inner.example/.well-known/openid-configuration" and two["place"]["line"] == 18
+    assert (two["userValidationRules"], two["claimValidationRules"]) == (0, 0)
+    setting(authentication, "anonymous", True, "config", "/etc/kubernetes/authn.yaml", 24)
+    setting(authentication, "anonymousPaths", ["/livez", "/readyz"], "config")
+
+
+def pod_security(configuration, files=()):
+    with Root() as root:
+        root.kubeadm(34, api={**API_FLAGS, "admission-control-config-file": "/etc/kubernetes/admission.yaml"})
+        root.write("etc/kubernetes/admission.yaml", "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n- name: PodSecurity\n  " + configuration, 0o600)
+        for path, text in files:
+            root.write(path, text, 0o600)
+        plugins = root.facts()["apiServer"]["admission"]["plugins"]
+    return [p for p in plugins if p["name"] == "PodSecurity"][0]
+
+
+def test_what_pod_security_enforces_where_namespaces_say_nothing():
+    one = pod_security("configuration: {apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration, "
+                       "defaults: {enforce: baseline, enforce-version: v1.34, audit: restricted}, exemptions: {namespaces: [kube-system], usernames: [root]}}\n")
+    assert (one["enforce"], one["enforceVersion"], one["audit"], one["warn"]) == ("baseline", "v1.34", "restricted", "privileged")
+    assert (one["exemptNamespaces"], one["exemptUsernames"], one["exemptRuntimeClasses"]) == (["kube-system"], ["root"], [])
+    # in a file of its own, beside the first
+    one = pod_security("path: psa.yaml\n", [("etc/kubernetes/psa.yaml", "apiVersion: pod-security.admission.config.k8s.io/v1\nkind: PodSecurityConfiguration\n"
+                                            "defaults:\n  enforce: restricted\n")])
+    assert one["path"] == "/etc/kubernetes/psa.yaml" and one["file"]["exists"]
+    assert (one["enforce"], one["enforceVersion"], one["audit"], one["warn"]) == ("restricted", "latest", "privileged", "privileged")
+    # without defaults (pod-security-admission, api/v1/defaults.go)
+    one = pod_security("configuration: {apiVersion: pod-security.admission.config.k8s.io/v1, kind: PodSecurityConfiguration}\n")
+    assert (one["enforce"], one["enforceVersion"], one["audit"], one["warn"]) == ("privileged", "latest", "privileged", "privileged")
+
+
 # --- other layouts ---
 
 def k3s(root, config, unit="k3s.service", command="server"):

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """Container runtimes and the host in the facts of a node, on fake roots."""
+import sqlite3
+import struct
+
 from node_roots import *
 from lib import *
 
@@ -61,6 +64,47 @@ imports = ["/etc/containerd/conf.d/*.toml"]
     assert runtimes["runc"]["systemdCgroup"] and runtimes["runc"]["type"] == "io.containerd.runc.v2"
     registries = [(r["host"], r["plainHTTP"], r["skipVerify"]) for r in one["registries"]]
     assert registries == [("docker.io", True, False), ("docker.io", False, False), ("reg.example", False, True)], registries
+
+
+def test_containerd_version_1():
+    # without a version; the plugin is called cri (containerd, docs/PLUGINS.md)
+    text = """oom_score = -999
+[grpc]
+  address = "/run/containerd/containerd.sock"
+[plugins.cri]
+  enable_selinux = true
+  stream_server_address = "10.0.0.1"
+  [plugins.cri.containerd]
+    default_runtime_name = "runc"
+    [plugins.cri.containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v1"
+      [plugins.cri.containerd.runtimes.runc.options]
+        SystemdCgroup = true
+  [plugins.cri.registry.mirrors."docker.io"]
+    endpoint = ["http://mirror.example"]
+"""
+    for head in ("", "version = 1\n"):
+        with Root() as root:
+            root.write("etc/containerd/config.toml", head + text)
+            one = engine(root.facts(), "containerd")
+        assert one["configVersion"] == 1
+        first = 5 + len(head.splitlines())
+        setting(one["settings"], "enableSELinux", True, "config", "/etc/containerd/config.toml", first)
+        setting(one["settings"], "streamServerAddress", "10.0.0.1", "config", "/etc/containerd/config.toml", first + 1)
+        runc = [r for r in one["runtimes"] if r["name"] == "runc"][0]
+        assert runc["isDefault"] and runc["systemdCgroup"] and runc["type"] == "io.containerd.runc.v1"
+        assert [(r["host"], r["plainHTTP"]) for r in one["registries"]] == [("docker.io", True)]
+
+
+def test_cri_dockerd():
+    with Root() as root:
+        root.write("usr/lib/systemd/system/cri-docker.service", "[Service]\nExecStart=/usr/bin/cri-dockerd --container-runtime-endpoint fd:// "
+                                                               "--streaming-bind-addr=0.0.0.0:4000 --docker-endpoint unix:///run/d.sock\n")
+        root.enable("cri-docker.service")
+        one = engine(root.facts(), "cri-dockerd")
+    setting(one["settings"], "streamingBindAddr", "0.0.0.0:4000", "flag", "/usr/lib/systemd/system/cri-docker.service", 2)
+    setting(one["settings"], "dockerEndpoint", "unix:///run/d.sock", "flag")
+    setting(one["settings"], "containerRuntimeEndpoint", "fd://", "flag")
 
 
 def test_containerd_version_3_and_hosts():
@@ -306,11 +350,105 @@ def test_auditd_and_updates():
     assert [(p["name"], p["available"], p["security"]) for p in pending] == [("openssl", "3.0.11-1~deb12u2", True)]  # an epoch wins
 
 
-def test_a_database_of_rpm_is_a_gap():
+def rpm_header(tags):
+    """A header as rpm keeps it: N entries of tag, type, offset and count, and the data (rpm, docs/manual/format_header.md)."""
+    index = data = b""
+    for tag, value in tags:
+        if isinstance(value, int):
+            data += b"\0" * (-len(data) % 4)
+            index += struct.pack(">4I", tag, 4, len(data), 1)
+            data += struct.pack(">I", value)
+        else:
+            index += struct.pack(">4I", tag, 6, len(data), 1)
+            data += value.encode() + b"\0"
+    return struct.pack(">2I", len(tags), len(data)) + index + data
+
+
+def rpm_package(name, version, release, epoch=None):
+    more = [(1003, epoch)] if epoch is not None else []
+    return rpm_header([(100, "C"), (1000, name), (1001, version), (1002, release), *more, (1004, "words"), (1022, "x86_64")])
+
+
+def rpm_facts(headers, path="var/lib/rpm/rpmdb.sqlite", wal=False, change=None):
+    """The facts of a node whose packages are HEADERS; with WAL, the last one lies in the WAL alone."""
     with Root() as root:
-        root.write("var/lib/rpm/rpmdb.sqlite", "x")
+        root.write(path, "")
+        root.write("usr/bin/containerd", "", 0o755)
+        root.write("usr/bin/runc", "", 0o755)
+        os.remove(root.at(path))
+        db = sqlite3.connect(root.at(path), isolation_level=None)
+        db.execute("PRAGMA page_size=4096")
+        db.execute("CREATE TABLE 'Packages' (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+        db.execute("CREATE TABLE 'Name' (key 'TEXT' NOT NULL, hnum INTEGER NOT NULL, idx INTEGER NOT NULL)")
+        for header in headers[:-1] if wal else headers:
+            db.execute("INSERT INTO Packages (blob) VALUES (?)", (header,))
+        if wal:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute("PRAGMA wal_autocheckpoint=0")
+            db.execute("INSERT INTO Packages (blob) VALUES (?)", (headers[-1],))
+        if change:
+            db.close()
+            change(root.at(path))
         facts = root.facts()
-    assert "relevant" not in facts["host"]["packages"] and any("host.packages" in g["facts"] for g in facts["gaps"])
+        db.close()
+    return facts
+
+
+def versions(facts):
+    return {p["name"]: p["version"] for p in facts["host"]["packages"]["relevant"]}
+
+
+def rpm_gaps(facts):
+    return [g for g in facts["gaps"] if "host.packages" in g["facts"]]
+
+
+def test_a_database_of_rpm():
+    packages = [rpm_package("bash", "5.1.8", "9.el9"), rpm_package("containerd.io", "1.7.26", "3.1.el9"), rpm_package("runc", "1.1.11", "1.el9", 4),
+                rpm_header([(1000, "gpg-pubkey"), (1001, "8483c65d"), (1002, "5ccc5b19")]), rpm_package("kubelet", "1.33.2", "150500.1.1")]
+    for path in ("var/lib/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/rpmdb.sqlite"):
+        for wal in (False, True):
+            facts = rpm_facts(packages, path, wal)
+            assert facts["host"]["packages"]["manager"] == "rpm" and facts["host"]["packages"]["count"] == 4
+            assert facts["host"]["packages"]["file"]["path"] == "/" + path and rpm_gaps(facts) == []
+            known = versions(facts)
+            assert known["kubelet"] == "1.33.2-150500.1.1" and known["runc"] == "4:1.1.11-1.el9", known
+    assert facts["kubernetes"]["minor"] == 33
+    one = {v["id"]: v for v in engine(facts, "containerd")["vulnerabilities"]}
+    assert one["CVE-2024-40635"]["certain"] is True and one["CVE-2024-40635"]["version"] == "1.7.26"  # its project's own package
+    oci = {v["id"]: v for v in facts["runtime"]["oci"][0]["vulnerabilities"]}
+    assert oci["CVE-2024-21626"]["certain"] is False  # one that the distribution may have patched
+
+
+def test_a_database_of_rpm_that_is_damaged():
+    good = rpm_package("runc", "1.1.12", "1.el9")
+    for bad in (b"", b"\0" * 7, struct.pack(">2I", 0xffffffff, 0), struct.pack(">2I", 1, 0xffffffff) + good[8:],
+                struct.pack(">2I", 1, 4) + struct.pack(">4I", 1000, 6, 0xfffffff0, 1) + b"abcd", good[:-1], rpm_header([(1000, "a")]),
+                rpm_header([(1000, 7), (1001, "1"), (1002, "1")]), b"\0" * (40 << 20)):
+        facts = rpm_facts([bad, good] if len(bad) < 1 << 20 else [good, bad])
+        assert versions(facts) == {"runc": "1.1.12-1.el9"}, (bad[:64], versions(facts))
+        assert len(rpm_gaps(facts)) == 1 and "damaged" in rpm_gaps(facts)[0]["error"], rpm_gaps(facts)
+
+
+def test_files_of_rpm_that_are_no_database():
+    def cut(path):
+        os.truncate(path, os.path.getsize(path) // 2)
+
+    def spoil(path):
+        with open(path, "r+b") as file:
+            for at in range(4096, os.path.getsize(path), 97):
+                file.seek(at)
+                file.write(b"\xff")
+    many = [rpm_package(f"p{i}", "1", "1") for i in range(500)]
+    for change in (cut, spoil, lambda path: os.truncate(path, 0), lambda path: open(path, "wb").write(b"x" * 5000)):
+        assert len(rpm_gaps(rpm_facts(many, change=change))) == 1
+
+
+def test_older_databases_of_rpm_are_gaps():
+    for path in ("var/lib/rpm/Packages", "var/lib/rpm/Packages.db", "usr/lib/sysimage/rpm/Packages.db"):
+        with Root() as root:
+            root.write(path, "x")
+            facts = root.facts()
+        assert len(rpm_gaps(facts)) == 1 and "SQLite" in rpm_gaps(facts)[0]["error"], (path, facts["gaps"])
 
 
 main()
