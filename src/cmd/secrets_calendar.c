@@ -68,7 +68,7 @@ static uint64_t identity(struct str text) {
 }
 
 static void add_event(struct buf *buf, const struct credentials *credentials,
-                      const struct credential *credential) {
+                      const struct credential *credential, struct arena *ids, struct map *seen) {
         struct arena arena _cleanup_(arena_free) = ARENA_INIT;
         struct str what = timeline_what(&arena, credential);
         struct str where = credential_where(&arena, credential);
@@ -76,9 +76,14 @@ static void add_event(struct buf *buf, const struct credentials *credentials,
                                        STR_ARG(credential->file), credential->pos.line);
         struct buf id _cleanup_(buf_free) = BUF_INIT;
 
-        buf_printf(&id, "%016llx-%016llx@redoubt.io", (unsigned long long)identity(full),
+        /* Without the line, which moves when something else is changed. */
+        where = arena_printf(&arena, "%.*s, %.*s", STR_ARG(where), STR_ARG(credential->file));
+        buf_printf(&id, "%016llx-%016llx@redoubt.io", (unsigned long long)identity(where),
                    (unsigned long long)identity(
                            credential->fingerprint.len > 0 ? credential->fingerprint : what));
+        if (map_get(seen, buf_str(&id)))
+                return; /* the same one is given twice */
+        map_put(seen, arena_str(ids, buf_str(&id)))->value = buf;
         buf_add(buf, STR("BEGIN:VEVENT\r\n"));
         add_text_line(buf, "UID", buf_str(&id));
         add_time_line(buf, "DTSTAMP", credentials->now);
@@ -93,11 +98,15 @@ static void add_event(struct buf *buf, const struct credentials *credentials,
 }
 
 void timeline_add_calendar(struct buf *buf, const struct credentials *credentials) {
+        struct arena ids _cleanup_(arena_free) = ARENA_INIT;
+        struct map seen = MAP_INIT;
+
         buf_add(buf, STR("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n"
                          "PRODID:-//Redoubt//secrets timeline//EN\r\n"));
         for (size_t i = 0; i < credentials->list.count; i++)
                 if (credentials->list.items[i].has_end)
-                        add_event(buf, credentials, &credentials->list.items[i]);
+                        add_event(buf, credentials, &credentials->list.items[i], &ids, &seen);
+        map_free(&seen);
         buf_add(buf, STR("END:VCALENDAR\r\n"));
 }
 

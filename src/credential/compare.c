@@ -109,6 +109,31 @@ static void count_copies(struct credentials *credentials) {
         map_free(&seen);
 }
 
+/* The list is still in the order of the input: what is of one bundle stands together. */
+static bool same_bundle(const struct credential *a, const struct credential *b) {
+        return str_eq(a->use, STR("ca-bundle")) && str_eq(b->use, a->use) &&
+               a->pos.line == b->pos.line && a->pos.column == b->pos.column &&
+               str_eq(a->file, b->file) && str_eq(a->member, b->member) &&
+               str_eq(a->name, b->name) && str_eq(a->kind, b->kind);
+}
+
+static void find_alternatives(struct credentials *credentials) {
+        struct credential *items = credentials->list.items;
+        int64_t month = credentials->now + 30 * 86400;
+
+        for (size_t first = 0, end; first < credentials->list.count; first = end) {
+                bool valid = false;
+
+                for (end = first; end < credentials->list.count &&
+                                  (end == first || same_bundle(&items[first], &items[end]));
+                     end++)
+                        valid |= items[end].has_end && items[end].end >= month &&
+                                 items[end].start <= credentials->now;
+                for (size_t i = first; i < end; i++)
+                        items[i].alternative = valid && (!items[i].has_end || items[i].end < month);
+        }
+}
+
 static int by_end(const void *a, const void *b) {
         const struct credential *x = a, *y = b;
         int r;
@@ -142,6 +167,7 @@ void credentials_finish(struct credentials *credentials) {
         }
         map_free(&names);
         count_copies(credentials);
+        find_alternatives(credentials);
         if (credentials->list.count > 0)
                 qsort(credentials->list.items, credentials->list.count,
                       sizeof *credentials->list.items, by_end);

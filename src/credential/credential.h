@@ -68,6 +68,8 @@ struct credential {
         struct str key_digest;  /* of its public key */
         uint32_t copies;        /* places of the same certificate */
         uint32_t key_copies;    /* objects in which its private key lies */
+        bool alternative;       /* another certificate of the same CA bundle is valid for a month or
+                                   more: it takes over */
         void *x509;             /* while the list lives; NULL */
 };
 

@@ -135,6 +135,7 @@ void credential_add_json(struct buf *buf, const struct credentials *credentials,
         add_times(buf, credentials, credential);
         add_bool(buf, "hasKey", credential->has_key);
         add_names(buf, "audiences", &credential->audiences);
+        add_bool(buf, "alternative", credential->alternative);
         if (credential->type == CREDENTIAL_CERTIFICATE && credential->readable)
                 add_certificate(buf, credential);
         buf_add_char(buf, '}');
