@@ -71,4 +71,4 @@ void secrets_add_json(struct buf *buf, const struct secrets_report *report);
 void secrets_add_facts(struct buf *buf, const struct secrets_report *report);
 
 extern const struct command command_secrets_at_rest, command_secrets_rotate_plan,
-        command_secrets_verify;
+        command_secrets_verify, command_secrets_timeline;

@@ -9,6 +9,7 @@ static const struct analysis *const table[] = {
         &workloads_analysis,
         &networks_analysis,
         &surfaces_analysis,
+        &credentials_analysis,
 };
 /* clang-format on */
 

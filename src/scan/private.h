@@ -208,6 +208,7 @@ void scan_source(const struct scan_options *options, const struct doc_source *so
 extern const struct analysis subjects_analysis;
 /* surfaces.c: where an attacker gets. */
 extern const struct analysis surfaces_analysis;
+extern const struct analysis credentials_analysis;
 
 /* workloads.c: what the ServiceAccounts of workloads can do. */
 extern const struct analysis workloads_analysis;
