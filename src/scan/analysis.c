@@ -9,6 +9,7 @@ static const struct analysis *const table[] = {
         &workloads_analysis,
         &networks_analysis,
         &surfaces_analysis,
+        &clouds_analysis,
 };
 /* clang-format on */
 
@@ -47,6 +48,9 @@ static void show_document(void *userdata, struct arena *arena, const struct doc 
         struct resource_list resources;
 
         resources_of(arena, doc, running->worker->options->namespace, false, &resources);
+        for (size_t k = 0; k < ANALYSES && resources.foreign; k++)
+                if (running->selves[k] && table[k]->foreign)
+                        table[k]->foreign(running->selves[k], doc->source->name, doc->root);
         for (size_t i = 0; i < resources.count; i++)
                 for (size_t k = 0; k < ANALYSES; k++)
                         if (running->selves[k] &&

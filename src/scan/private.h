@@ -209,6 +209,9 @@ extern const struct analysis subjects_analysis;
 /* surfaces.c: where an attacker gets. */
 extern const struct analysis surfaces_analysis;
 
+/* clouds.c */
+extern const struct analysis clouds_analysis;
+
 /* workloads.c: what the ServiceAccounts of workloads can do. */
 extern const struct analysis workloads_analysis;
 
