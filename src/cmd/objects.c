@@ -8,6 +8,7 @@ enum { ARENA_KEEP = 1 << 20 };
 
 struct reader {
         object_fn *each;
+        object_foreign_fn *foreign; /* may be NULL */
         void *userdata;
         bool incomplete;
 };
@@ -32,6 +33,8 @@ static void read_document(struct reader *reader, struct arena *arena, const stru
         resources_of(arena, doc, STR("default"), false, &resources);
         if (resources.problem)
                 tell_error(reader, doc->source->name, resources.problem);
+        if (resources.foreign && reader->foreign)
+                reader->foreign(reader->userdata, doc->source->name, doc->root);
         for (size_t i = 0; i < resources.count; i++)
                 reader->each(reader->userdata, doc->source->name, &resources.items[i]);
         if (resources.partial)
@@ -93,7 +96,12 @@ int objects_open(struct command_context *context, const struct option_strings *p
 }
 
 bool objects_read(const struct input_list *inputs, object_fn *each, void *userdata) {
-        struct reader reader = { .each = each, .userdata = userdata };
+        return objects_read_all(inputs, each, NULL, userdata);
+}
+
+bool objects_read_all(const struct input_list *inputs, object_fn *each, object_foreign_fn *foreign,
+                      void *userdata) {
+        struct reader reader = { .each = each, .foreign = foreign, .userdata = userdata };
 
         for (size_t i = 0; i < inputs->problems.count; i++) {
                 const struct diagnostic *problem = &inputs->problems.items[i];

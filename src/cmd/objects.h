@@ -20,5 +20,12 @@ int objects_open(struct command_context *context, const struct option_strings *p
  * them. What cannot be read is told on standard error. Returns whether all of it could be. */
 bool objects_read(const struct input_list *inputs, object_fn *each, void *userdata);
 
+/* ROOT, a document of FILE that is no Kubernetes object, lives only for the call. */
+typedef void object_foreign_fn(void *userdata, struct str file, const struct doc_node *root);
+
+/* The same, and calls FOREIGN for every document that is no object. */
+bool objects_read_all(const struct input_list *inputs, object_fn *each, object_foreign_fn *foreign,
+                      void *userdata);
+
 /* Tells a problem about the input on standard error. */
 void objects_tell(struct str file, struct doc_pos pos, struct str message);

@@ -10,6 +10,7 @@ static const struct analysis *const table[] = {
         &networks_analysis,
         &surfaces_analysis,
         &credentials_analysis,
+        &clouds_analysis,
 };
 /* clang-format on */
 
@@ -48,6 +49,9 @@ static void show_document(void *userdata, struct arena *arena, const struct doc 
         struct resource_list resources;
 
         resources_of(arena, doc, running->worker->options->namespace, false, &resources);
+        for (size_t k = 0; k < ANALYSES && resources.foreign; k++)
+                if (running->selves[k] && table[k]->foreign)
+                        table[k]->foreign(running->selves[k], doc->source->name, doc->root);
         for (size_t i = 0; i < resources.count; i++)
                 for (size_t k = 0; k < ANALYSES; k++)
                         if (running->selves[k] &&

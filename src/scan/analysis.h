@@ -36,6 +36,10 @@ struct analysis {
         /* RESOURCE of FILE lives only for the call. */
         void (*add)(void *self, struct str file, const struct resource *resource);
 
+        /* A document of FILE that is no Kubernetes object: what else programs write. NULL: of no
+         * interest. */
+        void (*foreign)(void *self, struct str file, const struct doc_node *root);
+
         /* After the last object: makes the documents. Those of no interest to any rule may be left
          * out. */
         void (*finish)(void *self, analysis_emit_fn *emit, void *userdata);

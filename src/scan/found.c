@@ -307,8 +307,8 @@ struct str found_unknown(struct arena *arena, const struct policy_violation *vio
                             why.len > 0 ? ": " : "", STR_ARG(why));
 }
 
-/* Facts of a node say of themselves what could not be found out (docs/node-facts.md): rules that
- * need it fail, and that is no finding but a gap. */
+/* Facts say of themselves what could not be found out (docs/node-facts.md): rules that need it
+ * fail, and that is no finding but a gap. */
 static void found_gap(struct worker *worker, const struct policy_violation *violation) {
         struct finding_location places[DERIVED_PLACES];
         const struct doc_node *fact = missing_fact(violation);
@@ -334,7 +334,8 @@ void worker_found(void *userdata, const struct policy_violation *violation) {
                 worker->coverage.excepted++;
                 return;
         }
-        if (violation->error && is_facts(worker->resource)) {
+        if (violation->error &&
+            (is_facts(worker->resource) || (worker->is_derived && missing_fact(violation)))) {
                 found_gap(worker, violation);
                 return;
         }

@@ -1,4 +1,5 @@
 #include "base/util.h"
+#include "cloud/cloud.h"
 #include "inventory/cluster.h"
 #include "kube/decode.h"
 #include "scan/private.h"
@@ -288,8 +289,13 @@ void worker_judge_document(struct worker *worker, const struct doc *doc) {
                 worker_problem(worker, doc->source->name, pos, nowhere,
                                str_from(resources.problem->message), true);
                 worker->coverage.not_judged++;
-        } else if (resources.foreign)
-                worker->coverage.skipped++;
+        } else if (resources.foreign) {
+                /* What is judged of it is made of all the input together (clouds.c). */
+                if (cloud_is_description(doc->root))
+                        worker->coverage.objects++;
+                else
+                        worker->coverage.skipped++;
+        }
         for (size_t i = 0; i < resources.count; i++)
                 judge_one(worker, &resources.items[i]);
         if (resources.partial)

@@ -210,6 +210,9 @@ extern const struct analysis subjects_analysis;
 extern const struct analysis surfaces_analysis;
 extern const struct analysis credentials_analysis;
 
+/* clouds.c */
+extern const struct analysis clouds_analysis;
+
 /* workloads.c: what the ServiceAccounts of workloads can do. */
 extern const struct analysis workloads_analysis;
 
