@@ -108,9 +108,31 @@ static void tell_problem(struct watch *watch, const char *event, struct str file
                 command_note("%.*s%s%.*s", STR_ARG(file), file.len ? ": " : "", STR_ARG(message));
 }
 
-static void found(void *userdata, enum live_event event, const struct finding *finding) {
+static const char *event_name(enum live_event event) {
+        return event == LIVE_APPEARED   ? "appeared"
+               : event == LIVE_RESOLVED ? "resolved"
+                                        : "changed";
+}
+
+static void write_json(struct watch *watch, const char *event, const struct finding *finding,
+                       const struct finding *before) {
+        begin_json(watch, event);
+        json_bool(&watch->line, "initial", watch->initial);
+        json_key(&watch->line, "finding");
+        json_finding(&watch->line, finding);
+        if (before) {
+                json_key(&watch->line, "previous");
+                buf_add_char(&watch->line, '{');
+                json_string(&watch->line, "message", before->message);
+                json_string(&watch->line, "fingerprint", before->fingerprint);
+                buf_add_char(&watch->line, '}');
+        }
+        buf_add_char(&watch->line, '}');
+}
+
+static void found(void *userdata, enum live_event event, const struct finding *finding,
+                  const struct finding *before) {
         struct watch *watch = userdata;
-        const char *name = event == LIVE_APPEARED ? "appeared" : "resolved";
 
         if (event == LIVE_PROBLEM) {
                 tell_problem(watch, "problem", finding->location.file, finding->message);
@@ -118,14 +140,13 @@ static void found(void *userdata, enum live_event event, const struct finding *f
         }
         if (watch->initial && watch->quiet_start)
                 return;
-        if (watch->json) {
-                begin_json(watch, name);
-                json_bool(&watch->line, "initial", watch->initial);
-                json_key(&watch->line, "finding");
-                json_finding(&watch->line, finding);
-                buf_add_char(&watch->line, '}');
-        } else
-                write_text(watch, name, finding);
+        /* A number that grows is no news to a person. */
+        if (event == LIVE_CHANGED && !watch->json && watch->context->common.verbose == 0)
+                return;
+        if (watch->json)
+                write_json(watch, event_name(event), finding, before);
+        else
+                write_text(watch, event_name(event), finding);
         put_line(watch);
 }
 
@@ -280,6 +301,7 @@ static void tell_summary(struct watch *watch, const char *event, const char *wor
                         json_number(&watch->line, severity_name((enum severity)i), summary.open[i]);
                 json_number(&watch->line, "appeared", summary.appeared);
                 json_number(&watch->line, "resolved", summary.resolved);
+                json_number(&watch->line, "changed", summary.changed);
                 json_number(&watch->line, "notJudged", summary.not_judged);
                 json_bool(&watch->line, "gaps", follow_has_gaps(watch->follow));
                 buf_add_char(&watch->line, '}');

@@ -4,6 +4,7 @@
 
 #include "base/util.h"
 #include "inventory/cluster.h"
+#include "scan/changes.h"
 #include "scan/private.h"
 
 enum {
@@ -24,7 +25,8 @@ struct live_finding {
         struct doc_pos start, end;
         struct str declared_file;
         struct doc_pos declared;
-        bool told; /* not hidden behind an owner's */
+        bool told;  /* not hidden behind an owner's */
+        bool taken; /* something else is said of its place now */
 };
 
 /* What is known of an object: the data of the store. */
@@ -54,17 +56,19 @@ struct live_scan {
 
 /* --- telling --- */
 
-static void count_open(struct live_scan *live, const struct rule_info *rule, bool more) {
-        live->summary.open[rule->severity] += more ? 1 : -1;
-        if (more)
-                live->summary.appeared++;
-        else
-                live->summary.resolved++;
+static void count_event(struct live_scan *live, const struct rule_info *rule,
+                        enum live_event event) {
+        struct live_summary *summary = &live->summary;
+
+        summary->appeared += event == LIVE_APPEARED;
+        summary->resolved += event == LIVE_RESOLVED;
+        summary->changed += event == LIVE_CHANGED;
+        summary->open[rule->severity] += event == LIVE_APPEARED;
+        summary->open[rule->severity] -= event == LIVE_RESOLVED;
 }
 
-static void tell(struct live_scan *live, const struct store_object *object,
-                 const struct judged *judged, const struct live_finding *item,
-                 enum live_event event) {
+static struct finding finding_of(const struct live_scan *live, const struct store_object *object,
+                                 const struct judged *judged, const struct live_finding *item) {
         struct finding finding = {
                 .rule = item->rule,
                 .message = item->message,
@@ -75,8 +79,16 @@ static void tell(struct live_scan *live, const struct store_object *object,
         };
 
         live_owner(live->store, object, &finding.owner);
-        count_open(live, item->rule, event == LIVE_APPEARED);
-        live->event(live->userdata, event, &finding);
+        return finding;
+}
+
+static void tell(struct live_scan *live, const struct store_object *object,
+                 const struct judged *judged, const struct live_finding *item,
+                 enum live_event event) {
+        const struct finding finding = finding_of(live, object, judged, item);
+
+        count_event(live, item->rule, event);
+        live->event(live->userdata, event, &finding, NULL);
 }
 
 static void tell_problems(struct live_scan *live, const struct finding_list *list) {
@@ -88,7 +100,7 @@ static void tell_problems(struct live_scan *live, const struct finding_list *lis
                 if (!problem->incomplete)
                         continue;
                 live->summary.problems++;
-                live->event(live->userdata, LIVE_PROBLEM, &finding);
+                live->event(live->userdata, LIVE_PROBLEM, &finding, NULL);
         }
 }
 
@@ -222,17 +234,53 @@ static void refold(struct live_scan *live, struct store_object *object) {
 
 /* --- judging --- */
 
+/* What OLD said of the place of ITEM, and MADE does not say any more. */
+static struct live_finding *find_before(struct judged *old, struct judged *made,
+                                        const struct live_finding *item) {
+        for (size_t i = 0; old && i < old->count; i++) {
+                struct live_finding *before = &old->items[i];
+
+                if (before->rule == item->rule && str_eq(before->path, item->path) &&
+                    !before->taken && !find_finding(made, before->fingerprint))
+                        return before;
+        }
+        return NULL;
+}
+
+static void take_change(struct live_scan *live, const struct store_object *object,
+                        struct judged *made, struct live_finding *item) {
+        struct judged *old = object->data;
+        struct live_finding *before = find_before(old, made, item);
+
+        if (!before)
+                return;
+        before->taken = true;
+        item->told = before->told;
+        if (item->told) {
+                const struct finding was = finding_of(live, object, old, before);
+                const struct finding is = finding_of(live, object, made, item);
+
+                count_event(live, item->rule, LIVE_CHANGED);
+                live->event(live->userdata, LIVE_CHANGED, &is, &was);
+        }
+}
+
 static void take_place_of(struct live_scan *live, struct store_object *object,
                           struct judged *made) {
         struct judged *old = object->data;
 
         for (size_t i = 0; i < made->count; i++) {
-                const struct live_finding *known = find_finding(old, made->items[i].fingerprint);
+                struct live_finding *item = &made->items[i];
+                const struct live_finding *known = find_finding(old, item->fingerprint);
 
-                made->items[i].told = known && known->told;
+                if (known)
+                        item->told = known->told;
+                else
+                        take_change(live, object, made, item);
         }
         for (size_t i = 0; old && i < old->count; i++)
-                if (old->items[i].told && !find_finding(made, old->items[i].fingerprint))
+                if (old->items[i].told && !old->items[i].taken &&
+                    !find_finding(made, old->items[i].fingerprint))
                         tell(live, object, old, &old->items[i], LIVE_RESOLVED);
         live->summary.not_judged += made->incomplete;
         live->summary.not_judged -= old && old->incomplete;
@@ -367,19 +415,26 @@ static void make_dirty(struct live_scan *live) {
         live->some_dirty = true;
 }
 
-/* Tells the findings of ONE that OTHER does not have. */
-static void tell_difference(struct live_scan *live, const struct finding_list *one,
-                            const struct finding_list *other, enum live_event event) {
-        struct map known = { 0 };
+/* MADE takes the place of what is KNOWN. */
+static void take_list(struct live_scan *live, struct finding_list *known,
+                      struct finding_list *made) {
+        struct change_list changes = { 0 };
 
-        for (size_t i = 0; i < other->findings.count; i++)
-                map_put(&known, other->findings.items[i].fingerprint)->value = live;
-        for (size_t i = 0; i < one->findings.count; i++)
-                if (!map_get(&known, one->findings.items[i].fingerprint)) {
-                        count_open(live, one->findings.items[i].rule, event == LIVE_APPEARED);
-                        live->event(live->userdata, event, &one->findings.items[i]);
-                }
-        map_free(&known);
+        changes_find(known, made, &changes);
+        for (size_t i = 0; i < changes.items.count; i++) {
+                const struct change *change = &changes.items.items[i];
+                enum live_event event = !change->after    ? LIVE_RESOLVED
+                                        : !change->before ? LIVE_APPEARED
+                                                          : LIVE_CHANGED;
+                const struct finding *finding = change->after ? change->after : change->before;
+
+                count_event(live, finding->rule, event);
+                live->event(live->userdata, event, finding,
+                            event == LIVE_CHANGED ? change->before : NULL);
+        }
+        vec_free(&changes.items);
+        finding_list_free(known);
+        *known = *made;
 }
 
 /* The same finding twice (two roles that grant the same) is one. */
@@ -411,10 +466,7 @@ static void analyse(struct live_scan *live) {
         analyses_run(&worker, &files);
         worker_join(&worker, &made, &coverage);
         drop_doubles(&made);
-        tell_difference(live, &live->derived, &made, LIVE_RESOLVED);
-        tell_difference(live, &made, &live->derived, LIVE_APPEARED);
-        finding_list_free(&live->derived);
-        live->derived = made;
+        take_list(live, &live->derived, &made);
         input_free(&files);
 }
 
@@ -445,10 +497,7 @@ static void find_missing(struct live_scan *live) {
         live->lists(live->userdata, &lists);
         declared_find_missing(&worker, &lists);
         worker_join(&worker, &made, &coverage);
-        tell_difference(live, &live->missing, &made, LIVE_RESOLVED);
-        tell_difference(live, &made, &live->missing, LIVE_APPEARED);
-        finding_list_free(&live->missing);
-        live->missing = made;
+        take_list(live, &live->missing, &made);
         input_free(&lists);
 }
 

@@ -3,12 +3,13 @@
  *
  *     inventory/follow ──► objects that changed ──► live scan ──► findings that appear and go
  *
- * An object that changed is judged anew, and its findings are compared, by fingerprint, with those
- * that it had. What concerns more than one object waits a little, so that a burst is dealt with
- * once: a Namespace concerns the objects in it; a CustomResourceDefinition, or a right where rules
- * ask the authorizer, concerns all; what the analyses read (scan/analysis.h) makes them run again,
- * and the more rarely the longer they take. Findings that only repeat those of an owner are not
- * told (scan/lineage.c); when the owner changes, that is looked at again.
+ * An object that changed is judged anew, and its findings are compared with those that it had: one
+ * that says something else about the same place has changed (scan/changes.h). What concerns more
+ * than one object waits a little, so that a burst is dealt with once: a Namespace concerns the
+ * objects in it; a CustomResourceDefinition, or a right where rules ask the authorizer, concerns
+ * all; what the analyses read (scan/analysis.h) makes them run again, and the more rarely the
+ * longer they take. Findings that only repeat those of an owner are not told (scan/lineage.c); when
+ * the owner changes, that is looked at again.
  *
  * Params of policies are those that were there at the beginning.
  */
@@ -22,11 +23,14 @@ struct live_scan;
 enum live_event {
         LIVE_APPEARED,
         LIVE_RESOLVED,
+        LIVE_CHANGED, /* it is still there, and says something else */
         LIVE_PROBLEM, /* an object cannot be judged: the message says why */
 };
 
-/* FINDING lives for the call; of a problem it has only location and message. */
-typedef void live_event_fn(void *userdata, enum live_event event, const struct finding *finding);
+/* FINDING lives for the call; of a problem it has only location and message. BEFORE is what one
+ * that changed was, and NULL otherwise. */
+typedef void live_event_fn(void *userdata, enum live_event event, const struct finding *finding,
+                           const struct finding *before);
 
 /* Adds the lists of the cluster, and which could be read, to LISTS. */
 typedef void live_lists_fn(void *userdata, struct input_list *lists);
@@ -47,7 +51,7 @@ void live_scan_gone(struct live_scan *live, struct store_object *object);
 void live_scan_settle(struct live_scan *live, int64_t now_ms, bool all);
 
 struct live_summary {
-        size_t objects, appeared, resolved, problems;
+        size_t objects, appeared, resolved, changed, problems;
         size_t open[SEVERITY_COUNT]; /* findings that are there now */
         size_t not_judged;           /* objects of which something could not be judged */
 };

@@ -71,12 +71,12 @@ class Watch:
             event = json.loads(line)
             if "finding" in event:
                 key = event["finding"]["fingerprint"]
-                if (event["event"] == "appeared") == (key in self.open):
+                gone = {"resolved": key, "changed": event.get("previous", {}).get("fingerprint")}.get(event["event"])
+                if (gone and gone not in self.open) or (event["event"] != "resolved" and key in self.open):
                     self.twice.append(event)
-                if event["event"] == "appeared":
+                self.open.pop(gone, None)
+                if event["event"] != "resolved":
                     self.open[key] = event["finding"]
-                else:
-                    self.open.pop(key, None)
             else:
                 self.events.append(event)
                 if event["event"] == "synced":
