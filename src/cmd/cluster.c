@@ -29,6 +29,7 @@ static size_t wanted_by(const struct cluster_wish *wish, const struct cluster_re
         bool namespaces = resource->group.len == 0 && str_eq(resource->resource, STR("namespaces"));
         bool rbac = str_eq(resource->group, STR("rbac.authorization.k8s.io"));
         bool analysed = set && analysis_reads(set, resource->group, resource->resource);
+        bool param = set && policy_set_wants_param(set, resource->group, resource->kind);
         size_t count = 0;
 
         if (wish->group)
@@ -50,7 +51,7 @@ static size_t wanted_by(const struct cluster_wish *wish, const struct cluster_re
             declared_count(wish->declared, resource->group, resource->resource) > 0 ||
             (wish->declared && str_eq(resource->resource, STR("horizontalpodautoscalers"))))
                 count++;
-        return count + (analysed && !metadata_only);
+        return count + ((analysed || param) && !metadata_only);
 }
 
 static size_t wanted(void *userdata, const struct cluster_resource *resource, bool metadata_only) {

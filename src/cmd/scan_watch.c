@@ -236,6 +236,16 @@ static void listen_to_signals(void) {
         sigaction(SIGTERM, &action, NULL);
 }
 
+/* The folder of FILE: a token that takes the place of an old one is another file, and confinement
+ * is about files, not about their names. */
+static const char *folder_of(struct arena *arena, struct str file) {
+        size_t end = file.len;
+
+        while (end > 0 && file.ptr[end - 1] != '/')
+                end--;
+        return end == 0 ? "." : arena_printf(arena, "%.*s", (int)end, file.ptr).ptr;
+}
+
 /* The network stays open to it, but files and programs do not. Who gets credentials from a program
  * has to be able to start it. */
 static int confine_watch(struct command_context *context, const struct kubeconfig *config,
@@ -260,7 +270,7 @@ static int confine_watch(struct command_context *context, const struct kubeconfi
         for (size_t i = 0; i < ELEMENTS(resolver); i++)
                 all[rules.read_count++] = resolver[i];
         if (config->token_file.len > 0)
-                all[rules.read_count++] = config->token_file.ptr;
+                all[rules.read_count++] = folder_of(context->arena, config->token_file);
         r = confine(&rules, &result, context->error);
         if (r >= 0 && context->common.verbose > 0) {
                 confine_describe(&text, &result);

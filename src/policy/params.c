@@ -75,6 +75,25 @@ int policy_read_param_ref(const struct doc_node *spec, struct policy_binding *bi
         return 0;
 }
 
+static struct map_entry *known_param(struct policy_set *set, const struct policy_param *param) {
+        return map_put(&set->params.known,
+                       arena_printf(&set->params.names, "%.*s/%.*s/%.*s/%.*s",
+                                    STR_ARG(param->group), STR_ARG(param->kind),
+                                    STR_ARG(param->namespace), STR_ARG(param->name)));
+}
+
+void policy_set_drop_params(struct policy_set *set, size_t keep) {
+        struct policy_params *params = &set->params;
+
+        if (params->items.count <= keep)
+                return;
+        params->items.count = keep;
+        map_free(&params->known);
+        arena_free(&params->names);
+        for (size_t i = 0; i < keep; i++)
+                known_param(set, &params->items.items[i])->value = set;
+}
+
 void policy_set_add_param(struct policy_set *set, const struct doc_node *object) {
         const struct doc_node *metadata = doc_get(object, STR("metadata"));
         struct str api_version = doc_string(doc_get(object, STR("apiVersion")), STR(""));
@@ -90,9 +109,7 @@ void policy_set_add_param(struct policy_set *set, const struct doc_node *object)
 
         if (api_version.len == 0 || kind.len == 0)
                 return;
-        known = map_put(&set->params.known,
-                        arena_printf(&set->arena, "%.*s/%.*s/%.*s/%.*s", STR_ARG(param.group),
-                                     STR_ARG(kind), STR_ARG(param.namespace), STR_ARG(param.name)));
+        known = known_param(set, &param);
         if (known->value)
                 return;
         known->value = set;

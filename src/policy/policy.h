@@ -104,6 +104,7 @@ struct policy_param {
 struct policy_params {
         VEC(struct policy_param) items;
         struct map known; /* group, kind, namespace and name of each */
+        struct arena names;
 };
 
 /* The versions of Kubernetes, by their minor, in which a framework has a control. */
@@ -334,6 +335,9 @@ int policy_prepare(struct policy_set *set, struct policy *policy, struct error *
  * is no Kubernetes object is passed over, and so is one that was added before: a cluster has it
  * once. */
 void policy_set_add_param(struct policy_set *set, const struct doc_node *object);
+
+/* Forgets the params beyond the first KEEP: the objects that a cluster had are others now. */
+void policy_set_drop_params(struct policy_set *set, size_t keep);
 
 /* Whether a policy with bindings takes objects of this kind as params. */
 bool policy_set_wants_param(const struct policy_set *set, struct str group, struct str kind);

@@ -109,6 +109,7 @@ void policy_set_free(struct policy_set *set) {
         vec_free(&set->frameworks);
         vec_free(&set->params.items);
         map_free(&set->params.known);
+        arena_free(&set->params.names);
         map_free(&set->by_id);
         policy_exceptions_free(set->exceptions);
         arena_free(&set->arena);

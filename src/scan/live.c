@@ -50,8 +50,13 @@ struct live_scan {
         struct finding_list derived; /* of the analyses */
         struct live_summary summary;
         struct finding_list missing; /* what is declared and not there */
-        bool some_dirty, namespaces_due, rebuild_due, analyse_due, refold_due, missing_due;
-        int64_t refolded_ms, analysed_ms, analysing_ms, rebuilt_ms, missed_ms;
+        struct arena names;
+        struct map param_lists; /* "resource.group" -> whether policies take such objects */
+        size_t given_params;    /* that are no objects of the cluster */
+        uint64_t params_hash;   /* of those that bindings choose */
+        bool wants_params, some_dirty;
+        bool params_due, namespaces_due, rebuild_due, analyse_due, refold_due, missing_due;
+        int64_t params_ms, refolded_ms, analysed_ms, analysing_ms, rebuilt_ms, missed_ms;
 };
 
 /* --- telling --- */
@@ -379,14 +384,86 @@ static bool is_analysed(const struct live_scan *live, struct str group, struct s
         return analysis_reads(live->options.policies, group, resource);
 }
 
-static void rebuild_namespaces(struct live_scan *live) {
-        struct input_list files = { 0 };
+/* The lists of the cluster know which kind a resource is of, paths do not. */
+static void learn_param_lists(struct live_scan *live) {
+        static const bool answers[] = { false, true };
+        struct input_list lists = { 0 };
 
-        list_of(live, &files, is_namespace);
+        map_free(&live->param_lists);
+        arena_free(&live->names);
+        live->lists(live->userdata, &lists);
+        for (size_t i = 0; i < lists.lists.count; i++) {
+                const struct input_gap *list = &lists.lists.items[i];
+                bool wanted =
+                        policy_set_wants_param(live->options.policies, list->group, list->kind);
+                struct str name = arena_printf(&live->names, "%.*s.%.*s", STR_ARG(list->resource),
+                                               STR_ARG(list->group));
+
+                map_put(&live->param_lists, name)->value = (void *)(uintptr_t)&answers[wanted];
+        }
+        input_free(&lists);
+}
+
+static bool is_param(const struct live_scan *live, struct str group, struct str resource) {
+        struct buf name _cleanup_(buf_free) = BUF_INIT;
+        const bool *answer;
+
+        if (!live->wants_params)
+                return false;
+        buf_printf(&name, "%.*s.%.*s", STR_ARG(resource), STR_ARG(group));
+        answer = map_get(&live->param_lists, buf_str(&name));
+        return answer && *answer;
+}
+
+static bool is_shared(const struct live_scan *live, struct str group, struct str resource) {
+        return is_namespace(live, group, resource) || is_param(live, group, resource);
+}
+
+static bool is_chosen(const struct policy_set *set, const struct policy_param *param) {
+        for (size_t i = 0; i < set->policies.count; i++) {
+                const struct policy *policy = set->policies.items[i];
+
+                for (const struct policy_binding *b = policy->bindings; b; b = b->next)
+                        if (b->has_params && policy_chooses_param(policy, b, param))
+                                return true;
+        }
+        return false;
+}
+
+/* Other objects of such a kind (every ConfigMap may be one) change all the time. */
+static uint64_t hash_params(const struct live_scan *live) {
+        static const char *const parts[] = { "name", "namespace", "uid", "resourceVersion" };
+        const struct policy_set *set = live->options.policies;
+        uint64_t hash = 0;
+
+        for (size_t i = live->given_params; i < set->params.items.count; i++) {
+                const struct policy_param *param = &set->params.items.items[i];
+                const struct doc_node *metadata = doc_get(param->object, STR("metadata"));
+
+                if (!is_chosen(set, param))
+                        continue;
+                for (size_t k = 0; k < ELEMENTS(parts); k++)
+                        hash = hash * 1099511628211U +
+                               str_hash(doc_string(doc_get(metadata, str_from(parts[k])), STR("")));
+        }
+        return hash;
+}
+
+/* Whether the params are others now. */
+static bool rebuild_namespaces(struct live_scan *live) {
+        struct input_list files = { 0 };
+        uint64_t before = live->params_hash;
+
+        if (live->wants_params)
+                learn_param_lists(live);
+        list_of(live, &files, is_shared);
+        policy_set_drop_params(live->options.policies, live->given_params);
         namespaces_free(&live->namespaces);
         live->namespaces = (struct namespaces){ 0 };
         namespaces_read(&live->namespaces, &live->options, &files);
+        live->params_hash = hash_params(live);
         input_free(&files);
+        return live->params_hash != before;
 }
 
 static void rebuild(struct live_scan *live) {
@@ -513,6 +590,7 @@ static void note(struct live_scan *live, const struct store_object *object) {
 
         cluster_resource_of(object->path, &group, &resource);
         live->namespaces_due |= is_namespace(live, group, resource);
+        live->params_due |= live->wants_params;
         live->rebuild_due |= is_definition(live, group, resource) ||
                              (live->authorizer.asked && is_right(live, group, resource));
         live->analyse_due |= is_analysed(live, group, resource);
@@ -561,11 +639,14 @@ static void settle_shared(struct live_scan *live, int64_t now_ms, bool all) {
                         find_scaled(live);
                 make_dirty(live);
         }
-        if (live->namespaces_due) {
-                live->namespaces_due = false;
-                rebuild_namespaces(live);
+        if (live->namespaces_due ||
+            (live->params_due && (all || is_time(now_ms, live->params_ms, REBUILD_MS)))) {
                 /* Which objects it is about is not worth looking for: Namespaces rarely change. */
-                if (namespaces_are_needed(live->options.policies))
+                bool needed = live->namespaces_due && namespaces_are_needed(live->options.policies);
+
+                live->namespaces_due = live->params_due = false;
+                live->params_ms = now_ms;
+                if (rebuild_namespaces(live) || needed)
                         make_dirty(live);
         }
 }
@@ -630,6 +711,8 @@ struct live_scan *live_scan_new(const struct scan_options *options, struct store
                                         .user = &live->authorizer.user,
                                         .no_lineage = true };
         live->rebuild_due = live->namespaces_due = true;
+        live->wants_params = namespaces_wants_params(options->policies);
+        live->given_params = options->policies->params.items.count;
         return live;
 }
 
@@ -655,8 +738,11 @@ struct live_scan *live_scan_free(struct live_scan *live) {
         finding_list_free(&live->derived);
         finding_list_free(&live->missing);
         authorizer_free(&live->authorizer);
+        policy_set_drop_params(live->options.policies, live->given_params);
         namespaces_free(&live->namespaces);
         structures_free(&live->structures);
+        map_free(&live->param_lists);
+        arena_free(&live->names);
         free(live);
         return NULL;
 }

@@ -11,7 +11,8 @@
  * longer they take. Findings that only repeat those of an owner are not told (scan/lineage.c); when
  * the owner changes, that is looked at again.
  *
- * Params of policies are those that were there at the beginning.
+ * Params of policies are objects of the cluster, too: where one that a binding chooses has changed,
+ * everything is judged anew.
  */
 #pragma once
 

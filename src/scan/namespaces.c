@@ -7,7 +7,7 @@
 #include "doc/edit.h"
 #include "scan/private.h"
 
-static bool wants_params(const struct policy_set *set) {
+bool namespaces_wants_params(const struct policy_set *set) {
         for (size_t i = 0; i < set->policies.count; i++)
                 if (set->policies.items[i]->has_params && set->policies.items[i]->bindings)
                         return true;
@@ -50,7 +50,7 @@ static void add_document(void *userdata, struct arena *arena, const struct doc *
 bool namespaces_gather(struct namespaces *namespaces, const struct scan_options *options,
                        struct gather *ret) {
         /* Params may be of any kind: then every file is looked at. */
-        bool params = wants_params(options->policies);
+        bool params = namespaces_wants_params(options->policies);
 
         namespaces->policies = options->policies;
         *ret = (struct gather){ params ? STR("") : STR("Namespace"), add_document, namespaces };

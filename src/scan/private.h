@@ -61,6 +61,9 @@ void namespaces_read(struct namespaces *namespaces, const struct scan_options *o
                      const struct input_list *files);
 void namespaces_free(struct namespaces *namespaces);
 
+/* Whether some policy of SET that is bound takes params. */
+bool namespaces_wants_params(const struct policy_set *set);
+
 /* Whether some policy of SET looks at Namespaces. */
 bool namespaces_are_needed(const struct policy_set *set);
 

@@ -30,7 +30,7 @@ class Cluster:
     def __init__(self):
         self.lock = threading.RLock()
         self.version, self.objects, self.history, self.streams, self.asked = 100, {}, [], [], []
-        self.faults, self.oldest, self.down = {}, 0, False
+        self.faults, self.oldest, self.down, self.token = {}, 0, False, None
 
     # --- what the tests do ---
 
@@ -118,6 +118,8 @@ class Cluster:
         if self.down:
             handler.close_connection = True
             return
+        if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
+            return self.reply(handler, 401, b"{}")
         if fault:
             return self.reply(handler, *fault)
         if "watch" in query:
@@ -133,7 +135,7 @@ class Cluster:
         handler.wfile.write(body)
 
     @contextlib.contextmanager
-    def running(self, *arguments, rule=RULE):
+    def running(self, *arguments, rule=RULE, token_file=None):
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -159,7 +161,7 @@ class Cluster:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         config = {"apiVersion": "v1", "kind": "Config", "current-context": "c", "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-                  "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}], "users": [{"name": "u", "user": {}}]}
+                  "clusters": [{"name": "k", "cluster": {"server": f"http://127.0.0.1:{server.server_port}"}}], "users": [{"name": "u", "user": {"tokenFile": token_file} if token_file else {}}]}
         try:
             with Folder({"config": json.dumps(config), "rule.yaml": rule}) as path:
                 with Watch(path, *arguments) as watch:
@@ -433,6 +435,84 @@ def test_namespaces_and_definitions():
             watch.found("appeared", "p")
             cluster.put("/api/v1/namespaces", {"metadata": {"name": "shop"}})
             watch.found("resolved", "p")
+    finally:
+        CORE["items"] = before
+
+
+PARAM_RULE = """apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicy
+metadata: {name: any}
+spec:
+  paramKind: {apiVersion: v1, kind: ConfigMap}
+  matchConstraints: {resourceRules: [{apiGroups: [''], apiVersions: [v1], operations: [CREATE], resources: [pods]}]}
+  validations: [{expression: "object.metadata.name.startsWith(params.data.prefix)", messageExpression: "'wanted: ' + params.data.prefix"}]
+---
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata: {name: any}
+spec: {policyName: any, validationActions: [Deny], paramRef: {name: prefix, namespace: shop, parameterNotFoundAction: Allow}}
+"""
+
+
+def test_tokens_that_are_replaced():
+    """By a new file in the place of the old one, as the kubelet does."""
+    cluster = Cluster()
+    with Folder({"token": "first"}) as folder, cluster.running(token_file=os.path.join(folder, "token")) as watch:
+        watch.synced()
+        wait(lambda: len(cluster.streams) == 4)
+        cluster.token = "second"
+        cluster.send(None, None)
+        watch.until(lambda e: e["event"] == "connection" and "401" in e["message"])
+        with open(os.path.join(folder, "new"), "w", encoding="ascii") as file:
+            file.write("second")
+        os.replace(os.path.join(folder, "new"), os.path.join(folder, "token"))
+        cluster.put(PODS, item("bad-1"))
+        watch.found("appeared", "bad-1", 40)
+
+
+def test_params_are_read_and_change():
+    maps = "/api/v1/configmaps"
+    cluster = Cluster()
+    cluster.put(PODS, item("p"))
+    cluster.put(maps, {**item("prefix"), "data": {"prefix": "q"}})
+    with cluster.running(rule=PARAM_RULE) as watch:
+        def scanned():
+            r = run("scan", "--cluster", "-o", "json", "--no-catalogue", "--rules", "rule.yaml", cwd=watch.path, env={"KUBECONFIG": "config"})
+            return {f["message"] for f in r.json["findings"]}
+        assert [e["finding"]["message"] for e in watch.synced()[:-1]] == ["wanted: q"] and scanned() == {"wanted: q"}
+        cluster.put(maps, {**item("prefix"), "data": {"prefix": "r"}})
+        event = watch.until(lambda e: "finding" in e)[-1]
+        assert (event["event"], event["finding"]["message"]) == ("changed", "wanted: r") and scanned() == {"wanted: r"}, event
+        cluster.put(maps, {**item("prefix"), "data": {"prefix": "p"}})
+        assert watch.found("resolved", "p") and not scanned()
+        # Others of the kind are none, and are not looked at again.
+        for i in range(20):
+            cluster.put(maps, {**item("other"), "data": {"prefix": f"x{i}"}})
+        assert watch.quiet(3) == []
+        cluster.put(maps, {**item("prefix"), "data": {"prefix": "s"}})
+        watch.found("appeared", "p")
+        cluster.delete(maps, "prefix")
+        assert watch.found("resolved", "p") and not scanned()
+        cluster.put(maps, {**item("prefix"), "data": {"prefix": "t"}})
+        assert watch.found("appeared", "p")["finding"]["message"] == "wanted: t" and scanned() == {"wanted: t"}
+
+
+def test_params_that_are_namespaces():
+    core = json.loads(json.dumps(CORE))
+    core["items"][0]["versions"][0]["resources"].append({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster", "verbs": ["list"]})
+    CORE["items"], before = core["items"], CORE["items"]
+    rule = PARAM_RULE.replace("ConfigMap", "Namespace").replace("params.data.prefix", "params.metadata.labels.prefix").replace("namespace: shop, ", "")
+    try:
+        cluster = Cluster()
+        cluster.put(PODS, item("p"))
+        with cluster.running(rule=rule) as watch:
+            watch.synced()
+            for i in range(3):
+                cluster.put("/api/v1/namespaces", {"metadata": {"name": "prefix", "labels": {"prefix": f"q{i}"}}})
+                event = watch.until(lambda e: "finding" in e)[-1]
+                assert event["finding"]["message"] == f"wanted: q{i}", event
+                cluster.put("/api/v1/namespaces", {"metadata": {"name": "prefix", "labels": {"prefix": "p"}}})
+                watch.found("resolved", "p")
     finally:
         CORE["items"] = before
 

@@ -165,13 +165,17 @@ def restart(server):
 
 
 class Proxy:
-    """Between redoubt and the server; `fault(path)` may say how a request fails: "garbage", "slow", "cut", "drop" or a status."""
+    """Between redoubt and the server; `fault(path)` may say how a request fails: "garbage", "slow", "cut", "drop" or a status. With `token`
+    set, no other is taken."""
 
     def __init__(self, server):
-        self.server, self.fault, self.open = server, lambda path: None, set()
+        self.server, self.fault, self.open, self.token, self.refused = server, lambda path: None, set(), None, 0
 
     def forward(self, handler):
         fault = self.fault(handler.path)
+        if self.token and handler.headers.get("Authorization") != f"Bearer {self.token}":
+            self.refused += 1
+            fault = 401
         if fault == "drop":
             handler.close_connection = True
             return
@@ -313,10 +317,42 @@ def tokens(server, folder):
             file.write(token(900))
         server.put(pod("after", "shop", privileged=True))
         agrees(watch, os.path.join(folder, "config"))
+    expiring(server, folder)
     with open(path, "w", encoding="ascii") as file:
         file.write("no-token")
     r = run("scan", "--cluster", "--kubeconfig", config)
     assert r.status == 2 and "401" in r.err and "no-token" not in r.err, r
+
+
+def expiring(server, folder):
+    """The server takes the old token no more (the shortest life of a real one is ten minutes): 401 until the file has the next. What
+    happened in between is not lost, and no token is told."""
+    path, config, proxy = os.path.join(folder, "expiring"), os.path.join(folder, "by-expiring"), Proxy(server)
+
+    def write(token):
+        with open(path + ".new", "w", encoding="ascii") as file:
+            file.write(token)
+        os.replace(path + ".new", path)  # as the kubelet does
+    with proxy.running() as url:
+        proxy.token = "token-of-yesterday"
+        write(proxy.token)
+        with open(config, "w", encoding="utf-8") as file:
+            file.write(kubeconfig(server, url, tokenFile=path))
+        with Watch(config) as watch:
+            for token in ("token-of-today", "token-of-tomorrow"):
+                known, proxy.token = proxy.refused, token
+                proxy.cut_all()
+                server.wait(lambda known=known: proxy.refused > known, "a token that is refused")
+                server.put(pod(f"while-{token}", "shop", privileged=True))
+                time.sleep(1)
+                assert not any(f["resource"]["name"] == f"while-{token}" for f in watch.open.values())
+                write(token)
+                agrees(watch, os.path.join(folder, "config"))
+                assert any(f["resource"]["name"] == f"while-{token}" for f in watch.open.values())
+            assert any("401" in e["message"] for e in watch.events if e["event"] == "connection"), watch.events[-5:]
+            assert not any(e["event"] == "problem" and "401" in e["message"] for e in watch.events), watch.events
+            assert not watch.twice and watch.end() == 1 and not watch.ended["gaps"], (watch.twice[:3], watch.ended)
+            assert b"token-of" not in open(watch.log.name, "rb").read() and "token-of" not in json.dumps(watch.events)
 
 
 def drifting(server, folder):
