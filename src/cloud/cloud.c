@@ -23,9 +23,12 @@ static const struct {
 void cloud_add_cluster(struct cloud *cloud, enum cloud_provider provider, struct str file,
                        const struct doc_node *root, const struct doc_node *unknown,
                        struct str source) {
-        struct cloud_cluster *cluster = arena_new(&cloud->arena, struct cloud_cluster);
-        struct cloud_reader reader = { cloud, cluster, file, root, unknown };
+        struct cloud_cluster *cluster;
+        struct cloud_reader reader = { cloud, NULL, file, root, unknown };
 
+        if (!cloud_has_room(cloud, cloud->clusters.count))
+                return;
+        cluster = reader.cluster = arena_new(&cloud->arena, struct cloud_cluster);
         cluster->provider = providers[provider].name;
         cluster->source = arena_str(&cloud->arena, source);
         cluster->name = arena_str(&cloud->arena, field_text(root, "name"));
@@ -169,6 +172,8 @@ void cloud_add_kubeconfig(struct cloud *cloud, struct str file, const struct doc
 
                 if (!node || node->kind != DOC_STRING)
                         continue;
+                if (!cloud_has_room(cloud, cloud->servers.count))
+                        return;
                 server = vec_push_in(&cloud->arena, &cloud->servers);
                 server->url = arena_str(&cloud->arena, node->string);
                 server->host = field_host(server->url);

@@ -32,6 +32,9 @@
 #include "cloud/range.h"
 #include "doc/doc.h"
 
+/* Of clusters, of rules and of servers each: they are joined with one another. */
+enum { CLOUD_MOST = 2048 };
+
 struct cloud_place {
         struct str file;
         struct doc_pos pos;
@@ -91,6 +94,7 @@ struct cloud {
         VEC(struct cloud_server) servers;
         VEC(struct cloud_entry) rules;    /* of OCI: sources that may reach the API server's port */
         bool group_rules, security_lists; /* of which there were exports */
+        bool cut;                         /* there was more than CLOUD_MOST of something */
 };
 
 /* Takes a document of kind ManagedCluster, in JSON. FILE and POS are where its cluster begins. */

@@ -33,6 +33,8 @@ void oci_add_rule(struct cloud *cloud, struct str file, const struct doc_node *r
             (!str_eq(protocol, STR("6")) && !str_eq(protocol, STR("all"))) ||
             !is_about_port(rule) || !source || source->kind != DOC_STRING)
                 return;
+        if (!cloud_has_room(cloud, cloud->rules.count))
+                return;
         entry = vec_push_in(&cloud->arena, &cloud->rules);
         entry->text = arena_str(&cloud->arena, source->string);
         entry->place = (struct cloud_place){ file, source->start };

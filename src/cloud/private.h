@@ -78,6 +78,12 @@ void oci_add_rule(struct cloud *cloud, struct str file, const struct doc_node *r
 bool terraform_is(const struct doc_node *root);
 void terraform_add(struct cloud *cloud, struct str file, const struct doc_node *root);
 
+/* Whether there is room for one more behind COUNT; notes that there is none. */
+static inline bool cloud_has_room(struct cloud *cloud, size_t count) {
+        cloud->cut |= count >= CLOUD_MOST;
+        return count < CLOUD_MOST;
+}
+
 /* cloud.c */
 enum cloud_provider { PROVIDER_EKS, PROVIDER_GKE, PROVIDER_AKS, PROVIDER_OKE, PROVIDER_COUNT };
 void cloud_add_cluster(struct cloud *cloud, enum cloud_provider provider, struct str file,

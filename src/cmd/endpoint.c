@@ -274,6 +274,10 @@ static int run(struct command_context *context, int argc, char **argv) {
                 return error_set(context->error, -ENOENT,
                                  "no description of a managed cluster was found: docs/endpoint.md "
                                  "has the commands that print one");
+        if (answer.cloud.cut)
+                command_note("more than %d clusters, rules or servers: not all were looked at",
+                             CLOUD_MOST);
+        answer.unknown |= answer.cloud.cut;
         return write_answer(&answer);
 }
 

@@ -30,6 +30,19 @@ static void finish(void *self, analysis_emit_fn *emit, void *userdata) {
         cloud_make(self, emit, userdata);
 }
 
+static const struct diagnostic *problems(void *self, size_t *ret_count) {
+        static const struct diagnostic cut = {
+                .message =
+                        STR_INIT("more than 2,048 managed clusters, rules of networks or servers "
+                                 "of kubeconfigs: not all were looked at"),
+                .incomplete = true,
+        };
+        const struct cloud *cloud = self;
+
+        *ret_count = cloud->cut;
+        return &cut;
+}
+
 static void *stop(void *self) {
         cloud_free(self);
         free(self);
@@ -46,5 +59,6 @@ const struct analysis clouds_analysis = {
         .add = add,
         .foreign = foreign,
         .finish = finish,
+        .problems = problems,
         .stop = stop,
 };

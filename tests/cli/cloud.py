@@ -231,6 +231,17 @@ def test_nothing_described():
     assert r.status == 2 and "no description of a managed cluster" in r.err, r
 
 
+def test_too_many_are_told():
+    text = plan("null_resource", {})
+    many = json.loads(text)
+    many["planned_values"]["root_module"]["resources"] = [
+        {"address": f"aws_eks_cluster.a{i}", "mode": "managed", "type": "aws_eks_cluster", "values": {"name": "s"}} for i in range(2049)]
+    r = run("endpoint", "-o", "json", "-", stdin=json.dumps(many))
+    assert r.status == 3 and len(r.json["clusters"]) == 2048 and "not all were looked at" in r.err
+    r = run("scan", "--rule", "api/cloud-endpoint-open", "-o", "json", "-", stdin=json.dumps(many))
+    assert r.status == 3 and len(r.json["findings"]) == 2048 and "not all were looked at" in json.dumps(r.json["diagnostics"])
+
+
 def test_hostile_texts_are_escaped_and_do_no_harm():
     r = run("endpoint", "-", stdin=eks(cidrs='["\\u001b[31m0.0.0.0/0"]').replace('"shop"', '"\\u001b[2J"'))
     assert "\x1b" not in r.text + r.err
