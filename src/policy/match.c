@@ -97,10 +97,21 @@ static bool name_fits(const struct policy_rule *rule, const struct policy_subjec
         return rule->name_count == 0;
 }
 
+/* No server has what analyses make: only a rule that names its group is about it. */
+static bool is_meant(const struct policy_rule *rule, const struct policy_subject *subject) {
+        if (!str_eq(subject->group, STR(POLICY_OWN_GROUP)))
+                return true;
+        for (size_t i = 0; i < rule->group_count; i++)
+                if (str_eq(rule->groups[i], subject->group))
+                        return true;
+        return false;
+}
+
 static bool rule_fits(const struct policy_rule *rule, const struct policy_subject *subject,
                       bool exact, bool with_name) {
-        if (!(rule->operations & subject->operation) || !scope_fits(rule, subject) ||
-            !resource_listed(rule, subject) || !group_version_fits(rule, subject, exact))
+        if (!is_meant(rule, subject) || !(rule->operations & subject->operation) ||
+            !scope_fits(rule, subject) || !resource_listed(rule, subject) ||
+            !group_version_fits(rule, subject, exact))
                 return false;
         return !with_name || name_fits(rule, subject);
 }

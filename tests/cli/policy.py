@@ -17,6 +17,12 @@ spec:
     reason: Forbidden
 """
 DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\nspec:\n  replicas: %d\n"
+GRANT = """apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: jane}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}]
+"""
 CRON_JOB = """apiVersion: batch/v1
 kind: CronJob
 metadata: {name: nightly, namespace: shop}
@@ -30,6 +36,16 @@ def write(folder, name, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def test_wildcards_are_about_what_a_server_has():
+    """What analyses make of the input (group redoubt.io) is judged by policies that name it, not by those for every group."""
+    everything = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": {"name": "all"},
+                  "spec": {"matchConstraints": {"resourceRules": [{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}]},
+                           "validations": [{"expression": "false", "message": "seen"}]}}
+    with Folder({"policy.yaml": json.dumps(everything), "in/web.yaml": DEPLOYMENT % 3, "in/who.yaml": GRANT}) as folder:
+        r = run("scan", "-o", "json", "--no-catalogue", "--rules", os.path.join(folder, "policy.yaml"), os.path.join(folder, "in"))
+    assert sorted(f["resource"]["kind"] for f in r.json["findings"]) == ["ClusterRoleBinding", "Deployment"], r
 
 
 def test_eval_says_allow_deny_and_invalid():
