@@ -47,6 +47,25 @@ static bool lacks_limit(const struct doc_node *spec) {
         return false;
 }
 
+/* Whether RESOURCE is what another template makes: the ReplicaSet of a Deployment, the Job of a
+ * CronJob. The workload is counted once, by that template. */
+static bool repeats_template(const struct resource *resource) {
+        const struct doc_node *owners = doc_find(resource->object, "metadata", "ownerReferences");
+
+        for (uint32_t i = 0; owners && owners->kind == DOC_LIST && i < owners->list.count; i++) {
+                const struct doc_node *owner = &owners->list.items[i];
+                const struct doc_node *flag = doc_get(owner, STR("controller"));
+                struct str version = doc_string(doc_get(owner, STR("apiVersion")), STR(""));
+                const struct kube_kind *kind =
+                        kube_kind_find(kube_group_version(version).group,
+                                       doc_string(doc_get(owner, STR("kind")), STR("")));
+
+                if (flag && flag->kind == DOC_BOOL && flag->boolean && kind && kind->pod_template)
+                        return true;
+        }
+        return false;
+}
+
 static void see_limits(struct surfaces *self, const struct resource *resource) {
         struct graph_limits *limits;
         const struct doc_node *pod = NULL;
@@ -58,7 +77,7 @@ static void see_limits(struct surfaces *self, const struct resource *resource) {
         limits->range |= str_eq(resource->resource, STR("limitranges"));
         if (!resource->known || !resource->known->pod_template ||
             kube_pod_templates(resource->known, resource->object, &pod, 1) != 1 ||
-            !lacks_limit(doc_get(pod, STR("spec"))))
+            !lacks_limit(doc_get(pod, STR("spec"))) || repeats_template(resource))
                 return;
         *vec_push_in(&self->arena, &limits->unlimited) = arena_printf(
                 &self->arena, "%.*s %.*s", STR_ARG(resource->kind), STR_ARG(resource->name));

@@ -469,6 +469,17 @@ def test_namespaces_get_a_quota_and_limits():
         assert after.status == 0 and after.json["findings"] == [], after
 
 
+def test_what_a_workload_makes_is_not_another_workload():
+    """A dump of a cluster has the ReplicaSet of each Deployment beside it, with the same template."""
+    template = {"spec": {"containers": [{"name": "c", "image": "registry.example.com/c:1"}]}}
+    made = {"ownerReferences": [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "1", "controller": True}]}
+    objects = [obj("Namespace", "shop"), obj("Deployment", "web", "apps/v1", "shop", metadata={"uid": "1"}, spec={"template": template}),
+               obj("ReplicaSet", "web-1", "apps/v1", "shop", metadata=made, spec={"template": template})]
+    with Folder({"all.json": json.dumps({"apiVersion": "v1", "kind": "List", "items": objects})}) as folder:
+        r = run("scan", "-o", "json", "--rule", "segregation/namespace-without-limits", os.path.join(folder, "all.json"))
+    assert [f["message"] for f in r.json["findings"]] == ['namespace "shop" has no LimitRange, and Deployment "shop/web" has containers without a memory limit'], r
+
+
 def test_metadata_of_secrets_says_what_holds_a_token():
     """As a cluster is read: of Secrets nothing but the metadata. With a token that leads to cluster-admin whoever reads it gets there."""
     whole = {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/service-account-token",
