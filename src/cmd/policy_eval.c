@@ -4,6 +4,7 @@
 #include "base/confine.h"
 #include "base/fs.h"
 #include "base/util.h"
+#include "cmd/objects.h"
 #include "cmd/policy.h"
 #include "cmd/policy_stream.h"
 #include "cmd/rbac.h"
@@ -187,7 +188,7 @@ int request_run(struct command_context *context, request_answer_fn *answer) {
         int r = 0;
 
         if (arguments->rbac.count > 0)
-                r = rbac_open(context, &arguments->rbac, &inputs);
+                r = objects_open(context, &arguments->rbac, &inputs);
         if (r >= 0)
                 r = confine_to_inputs(context);
         if (r < 0)

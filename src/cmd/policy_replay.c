@@ -5,6 +5,7 @@
 #include "base/confine.h"
 #include "base/map.h"
 #include "cmd/audit_log.h"
+#include "cmd/objects.h"
 #include "cmd/policy.h"
 #include "cmd/policy_replay.h"
 #include "cmd/rbac.h"
@@ -275,7 +276,7 @@ static int run_verb(struct command_context *context, int argc _unused_, char **a
             0)
                 return command_usage_error(context, "--policy, --rule or --framework is needed");
         if (run.has_rbac)
-                r = rbac_open(context, &arguments->rbac, &roles);
+                r = objects_open(context, &arguments->rbac, &roles);
         if (r >= 0)
                 r = confine_replay(context);
         if (r >= 0 && run.has_rbac)

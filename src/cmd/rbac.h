@@ -70,10 +70,8 @@ int rbac_read(struct command_context *context, const struct rbac_arguments *argu
 int rbac_read_all(struct command_context *context, const struct rbac_arguments *arguments,
                   struct rbac_index *index, struct rbac_beside *beside, bool *ret_complete);
 
-/* The two halves of rbac_read, for verbs that read more than one input: opens PATHS (the folder at
- * hand where there are none), and reads what was opened; returns whether all of it could be. */
-int rbac_open(struct command_context *context, const struct option_strings *paths,
-              struct input_list *ret);
+/* For verbs that read more than one input (objects_open): reads what was opened; returns whether
+ * all of it could be. */
 bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret);
 
 /* Reads "deployments", "deployments.apps", "pods/exec" or "/healthz" into RET. The group of

@@ -1,6 +1,7 @@
 /* redoubt rbac diff: which rights a change gives and takes. */
 #include "base/confine.h"
 #include "base/util.h"
+#include "cmd/objects.h"
 #include "cmd/rbac.h"
 #include "cmd/table.h"
 #include "rbac/rights.h"
@@ -161,10 +162,10 @@ static int read_both(struct command_context *context, char **argv, struct rbac_i
         struct option_strings olds = { (const char **)&argv[0], 1 };
         struct option_strings news = { (const char **)&argv[1], 1 };
         struct confine_rules rules = { .read = paths, .read_count = 2 };
-        int r = rbac_open(context, &olds, &before);
+        int r = objects_open(context, &olds, &before);
 
         if (r >= 0)
-                r = rbac_open(context, &news, &after);
+                r = objects_open(context, &news, &after);
         if (r >= 0)
                 r = confine(&rules, NULL, context->error);
         if (r < 0)

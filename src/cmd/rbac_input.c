@@ -2,11 +2,9 @@
 #include <errno.h>
 
 #include "base/confine.h"
-#include "base/fs.h"
 #include "base/util.h"
+#include "cmd/objects.h"
 #include "cmd/rbac.h"
-#include "inventory/files.h"
-#include "inventory/template.h"
 
 const struct option_word rbac_formats[] = {
         { "text", RBAC_TEXT, "for people" },
@@ -22,120 +20,40 @@ enum { NOTES_MAX = 3 };
 struct input {
         struct rbac_index *index;
         struct rbac_beside *beside; /* NULL: nobody asks */
-        bool incomplete;
 };
 
-static void tell(struct input *input, struct str file, struct doc_pos pos, struct str message,
-                 bool incomplete) {
-        struct error error = { .line = pos.line, .column = pos.column };
+static void add_object(void *userdata, struct str file, const struct resource *resource) {
+        struct input *input = userdata;
 
-        error_set_file(&error, file);
-        snprintf(error.message, sizeof error.message, "%.*s", STR_ARG(message));
-        command_print_error(&error);
-        input->incomplete |= incomplete;
-}
-
-static void tell_error(struct input *input, struct str file, const struct error *error) {
-        tell(input, file, (struct doc_pos){ error->line, error->column }, str_from(error->message),
-             true);
-}
-
-/* Objects that name no namespace go where kubectl would put them. */
-static void read_document(struct input *input, struct arena *arena, const struct doc *doc) {
-        struct resource_list resources;
-
-        resources_of(arena, doc, STR("default"), false, &resources);
-        if (resources.problem)
-                tell_error(input, doc->source->name, resources.problem);
-        for (size_t i = 0; i < resources.count; i++) {
-                rbac_index_add(input->index, doc->source->name, &resources.items[i]);
-                if (!input->beside)
-                        continue;
-                rbac_nodes_add(&input->beside->nodes, &resources.items[i]);
-                rbac_others_add(&input->beside->others, doc->source->name, &resources.items[i]);
-        }
-}
-
-static void read_source(struct input *input, const struct doc_source *source) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        struct doc_reader reader;
-        struct error error;
-        struct doc *doc;
-        int r;
-
-        doc_reader_init(&reader, source, str_ends(source->name, STR(".json")) ? DOC_JSON : DOC_AUTO,
-                        NULL);
-        while ((r = doc_read(&reader, &arena, &doc, &error)) != 0) {
-                if (r > 0)
-                        read_document(input, &arena, doc);
-                else
-                        tell_error(input, source->name, &error);
-                arena_reset(&arena, 1 << 20);
-        }
-}
-
-static void read_file(struct input *input, const struct input_file *file) {
-        struct arena arena _cleanup_(arena_free) = ARENA_INIT;
-        struct buf buf _cleanup_(buf_free) = BUF_INIT;
-        struct str text = file->text;
-        struct doc_source source;
-        struct error error = { 0 };
-        int r = 0;
-
-        if (!text.ptr) {
-                r = fs_read(file->path.ptr, -1, doc_default_limits.file_bytes, false, &buf, &error);
-                text = buf_str(&buf);
-        }
-        if (r >= 0)
-                r = doc_source_init(&arena, file->path, text, &source, &error);
-        if (r < 0)
-                tell_error(input, file->path, &error);
-        else if (template_is_helm(source.text, file->in_chart))
-                tell(input, file->path, (struct doc_pos){ 0 },
-                     STR("is a Helm template; render it first: helm template CHART | redoubt rbac "
-                         "... -f -"),
-                     true);
-        else
-                read_source(input, &source);
-}
-
-int rbac_open(struct command_context *context, const struct option_strings *paths,
-              struct input_list *ret) {
-        int r = 0;
-
-        ret->file_limit = doc_default_limits.file_bytes;
-        if (paths->count == 0)
-                r = input_add(ret, ".", context->error);
-        for (size_t i = 0; i < paths->count && r >= 0; i++)
-                r = input_add(ret, paths->items[i], context->error);
-        return r;
+        rbac_index_add(input->index, file, resource);
+        if (!input->beside)
+                return;
+        rbac_nodes_add(&input->beside->nodes, resource);
+        rbac_others_add(&input->beside->others, file, resource);
 }
 
 static bool read_inputs(const struct input_list *inputs, bool no_defaults,
                         struct rbac_beside *beside, struct rbac_index *ret) {
         struct input input = { .index = ret, .beside = beside };
         size_t notes = 0;
+        bool complete;
 
         rbac_index_init(ret);
         if (!no_defaults)
                 rbac_index_add_defaults(ret);
-        for (size_t i = 0; i < inputs->problems.count; i++)
-                tell(&input, inputs->problems.items[i].file, inputs->problems.items[i].pos,
-                     inputs->problems.items[i].message, inputs->problems.items[i].incomplete);
-        for (size_t i = 0; i < inputs->files.count; i++)
-                read_file(&input, &inputs->files.items[i]);
+        complete = objects_read(inputs, add_object, &input);
         rbac_index_finish(ret);
         for (size_t i = 0; i < ret->problems.count; i++) {
                 const struct diagnostic *problem = &ret->problems.items[i];
 
                 /* A folder with a variant for each stage has everything twice: a few say it. */
                 if (problem->incomplete || notes++ < NOTES_MAX)
-                        tell(&input, problem->file, problem->pos, problem->message,
-                             problem->incomplete);
+                        objects_tell(problem->file, problem->pos, problem->message);
+                complete &= !problem->incomplete;
         }
         if (notes > NOTES_MAX)
                 command_note("%zu more objects are given twice", notes - NOTES_MAX);
-        return !input.incomplete;
+        return complete;
 }
 
 bool rbac_read_inputs(const struct input_list *inputs, bool no_defaults, struct rbac_index *ret) {
@@ -194,7 +112,7 @@ int rbac_read_all(struct command_context *context, const struct rbac_arguments *
         int r = 0;
 
         if (!live || arguments->files.count > 0)
-                r = rbac_open(context, &arguments->files, &inputs);
+                r = objects_open(context, &arguments->files, &inputs);
         if (r >= 0)
                 r = cluster_open(context, &arguments->cluster, &wish, &inputs, NULL);
         if (r >= 0)

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "base/pool.h"
 #include "base/util.h"
+#include "cmd/objects.h"
 #include "cmd/rbac.h"
 #include "cmd/rules.h"
 #include "cmd/table.h"
@@ -289,7 +290,7 @@ static int read_all(struct review *review, const struct option_strings *paths) {
                                         .threads = (unsigned)pool_default_threads(),
                                         .namespace = STR("default"),
                                         .max_findings = 1000000 };
-        int r = rbac_open(context, paths, &inputs);
+        int r = objects_open(context, paths, &inputs);
 
         for (size_t i = 0; i < paths->count && r >= 0; i++)
                 r = refuse_chart(context, paths->items[i]);
